@@ -1,0 +1,32 @@
+import { z } from 'zod';
+import type { ErrorCode } from './errors';
+import { id } from './ids';
+import { ackEnvelopes, type IncomingEnvelope, type Mark, type Message, sendMessage } from './messages';
+
+/** A frame is one JSON text. `r` pairs an answer with its request on this connection. */
+const request = z.int().min(0);
+
+export const deviceFrame = z.discriminatedUnion('t', [
+  z.strictObject({ t: z.literal('send'), r: request, message: sendMessage }),
+  z.strictObject({ t: z.literal('ack'), ids: ackEnvelopes.shape.ids }),
+  z.strictObject({ t: z.literal('typing'), conversationId: id }),
+  z.strictObject({ t: z.literal('ping') }),
+]);
+export type DeviceFrame = z.infer<typeof deviceFrame>;
+
+/** Every frame of the server is a hint: one that is lost is made good by the cursors. */
+export type ServerFrame =
+  | { t: 'ready'; at: number }
+  | { t: 'sent'; r: number; seq: number; at: number }
+  | { t: 'stale'; r: number; rosterVersion: number }
+  | { t: 'error'; r: number | null; code: ErrorCode }
+  /** The envelopes that a message needs precede it on the same connection. */
+  | { t: 'envelopes'; envelopes: IncomingEnvelope[] }
+  | { t: 'message'; message: Message }
+  | { t: 'mark'; mark: Mark }
+  /** The roster of a conversation of mine changed, or I am new to it: fetch it. */
+  | { t: 'conversation'; conversationId: string; rosterVersion: number }
+  | { t: 'typing'; conversationId: string; userId: string }
+  /** One-time keys run low. */
+  | { t: 'keys'; oneTimeKeyCount: number; hasUnusedFallbackKey: boolean }
+  | { t: 'pong' };

@@ -1,0 +1,29 @@
+/** Bounds that both sides hold. The server refuses what exceeds them; a device never makes it. */
+export const limits = {
+  handleMinLength: 3,
+  handleMaxLength: 30,
+  nameMaxLength: 60,
+  titleMaxLength: 80,
+  deviceNameMaxLength: 60,
+  /** What a person may type into one message, in UTF-16 units: with padding and base64 it stays under the ciphertext's bound. */
+  textMaxLength: 8_000,
+  ciphertextMaxBytes: 64 * 1024,
+  /** One Olm envelope that carries a sender key is about 1.7 KB. */
+  envelopeMaxBytes: 16 * 1024,
+  envelopesPerSend: 1_000,
+  frameMaxBytes: 2 * 1024 * 1024,
+  requestMaxBytes: 2 * 1024 * 1024,
+  membersPerGroup: 256,
+  membersPerRequest: 100,
+  /** Unused one-time keys that the server keeps for a device. */
+  oneTimeKeysPerDevice: 100,
+  oneTimeKeysPerUpload: 100,
+  /** Below this count the device uploads more. */
+  oneTimeKeysLow: 25,
+  bundlesPerRequest: 300,
+  usersPerRequest: 300,
+  pullPageSize: 200,
+  envelopePageSize: 200,
+  acksPerRequest: 1_000,
+  devicesPerUser: 20,
+} as const;
