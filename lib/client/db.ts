@@ -1,0 +1,236 @@
+import { Dexie, type EntityTable, type Table } from 'dexie';
+import type { ConversationKind, MemberState, Role } from '../protocol/conversations';
+import type { ErrorCode } from '../protocol/errors';
+import type { OutgoingEnvelope } from '../protocol/messages';
+import type { Content } from './content';
+
+/** The account of this browser profile, and how far its making has come. */
+export type Session =
+  | { state: 'signed_out' }
+  | {
+      state: 'signing_up';
+      handle: string;
+      name: string;
+      deviceName: string;
+      deviceType: DeviceKind;
+      attempt: SignUpAttempt | null;
+    }
+  | { state: 'sign_up_failed'; handle: string; name: string; code: ErrorCode | 'offline' }
+  | { state: 'signed_in'; userId: string; deviceId: string; handle: string; name: string }
+  /** The server refused this device for good; what it had is wiped. */
+  | { state: 'ended'; code: ErrorCode };
+
+export type DeviceKind = 'WEB' | 'MOBILE' | 'DESKTOP';
+
+/** Made once and kept, so that a sign-up whose answer was lost is asked again as the same one. */
+export interface SignUpAttempt {
+  userId: string;
+  deviceId: string;
+  idempotencyKey: string;
+}
+
+export type ConnectionStatus =
+  | { state: 'offline' }
+  | { state: 'connecting' }
+  | { state: 'catching_up' }
+  | { state: 'online' }
+  /** Another try at `retryAt` (ms). */
+  | { state: 'waiting'; retryAt: number };
+
+interface MetaValues {
+  session: Session;
+  connection: ConnectionStatus;
+  /** Server time up to which others' marks are known, ms. */
+  marksSince: number;
+}
+export type MetaKey = keyof MetaValues;
+export type MetaRow = { [K in MetaKey]: { key: K; value: MetaValues[K] } }[MetaKey];
+
+export interface MemberRow {
+  userId: string;
+  role: Role;
+  state: MemberState;
+  devicesVersion: number;
+}
+
+export interface Preview {
+  messageId: string;
+  senderId: string;
+  kind: MessageRow['kind'];
+  text: string;
+  at: number;
+}
+
+export interface ConversationRow {
+  conversationId: string;
+  kind: ConversationKind;
+  /** Groups only; told by members, `null` until someone has. */
+  title: string | null;
+  titleSeq: number;
+  members: MemberRow[];
+  myRole: Role;
+  myState: MemberState;
+  createdBy: string;
+  /** 0: not yet known to the server. */
+  rosterVersion: number;
+  joinedSeq: number;
+  /** The last number stored here without a gap. */
+  cursor: number;
+  /** The last number that the server told of. */
+  lastSeq: number;
+  /** The last number read on this device. Never goes back. */
+  readSeq: number;
+  unread: number;
+  /** The last mark that was sent to the others. */
+  sentMark: Mark;
+  /** By user id: how far each other member has received and read. */
+  marks: Record<string, Mark>;
+  preview: Preview | null;
+  draft: string;
+  /** Newest first in the list, ms. */
+  sortAt: number;
+}
+
+export interface Mark {
+  delivered: number;
+  read: number;
+}
+
+export interface PersonRow {
+  userId: string;
+  handle: string;
+  /** As they write it; `null` until a message of theirs was read. */
+  name: string | null;
+  /** Server time of the message that told the name. */
+  nameAt: number;
+}
+
+export interface MessageRow {
+  /** The sender's client id. */
+  id: string;
+  conversationId: string;
+  /** `text`, a `group` notice, or `sealed`: its key has not come yet; `invalid`: it can never be read. */
+  kind: 'text' | 'group' | 'sealed' | 'invalid';
+  /** Place in the conversation: the number once sent, above all numbers until then. */
+  order: number;
+  seq: number | null;
+  senderId: string;
+  senderDeviceId: string;
+  /** Server time of the commit, or this device's time until then, ms. */
+  at: number;
+  status: 'queued' | 'sent' | 'failed' | 'received';
+  failure: ErrorCode | null;
+  body: string;
+  replyTo: string | null;
+  deleted: boolean;
+  /** Number of the message that last edited the body; 0: never. Pending own edits: above all numbers. */
+  editSeq: number;
+  /** By user id. */
+  reactions: Record<string, { emoji: string | null; seq: number }>;
+  /** Notices only. */
+  notice: Extract<Content, { kind: 'group' }> | null;
+}
+
+/** A message that arrived before its key. Tried again whenever a key of its conversation comes. */
+export interface SealedRow {
+  id: string;
+  conversationId: string;
+  seq: number;
+  senderId: string;
+  senderDeviceId: string;
+  ciphertext: string;
+  at: number;
+}
+
+/** An edit, delete or reaction whose target is not here yet; applied when it comes. */
+export interface OrphanRow {
+  id: string;
+  target: string;
+  conversationId: string;
+  seq: number;
+  senderId: string;
+  content: Content;
+}
+
+/** What a person asked for, in the order of asking; stored before it is done, deleted when the server has it. */
+export type Intent =
+  | { kind: 'create'; conversationKind: ConversationKind; memberIds: string[] }
+  | { kind: 'message'; messageId: string; content: Content }
+  | { kind: 'mark' }
+  | { kind: 'add'; userIds: string[] }
+  | { kind: 'remove'; userId: string }
+  | { kind: 'role'; userId: string; role: Role }
+  | { kind: 'leave' }
+  | { kind: 'accept' }
+  | { kind: 'block' };
+
+export interface OutboxRow {
+  id: number;
+  conversationId: string;
+  intent: Intent;
+  at: number;
+  /** The bytes to send, made once; a retry sends the same. */
+  sealed: SealedIntent | null;
+}
+
+export interface SealedIntent {
+  clientId: string;
+  slot: 'log' | 'mark';
+  rosterVersion: number;
+  ciphertext: string;
+  envelopes: OutgoingEnvelope[];
+}
+
+/** Wishes that mean nothing later: sent at once or forgotten. */
+export interface SignalRow {
+  id: number;
+  kind: 'typing';
+  conversationId: string;
+}
+
+export interface TypingRow {
+  conversationId: string;
+  userId: string;
+  expiresAt: number;
+}
+
+/** Orders of messages not yet sent start here; a conversation never reaches so many. */
+export const pendingOrder = 2 ** 50;
+
+/** The one database of a browser profile: the bus between screens and engine. */
+export class AparteDb extends Dexie {
+  meta!: Table<MetaRow, MetaKey>;
+  conversations!: EntityTable<ConversationRow, 'conversationId'>;
+  people!: EntityTable<PersonRow, 'userId'>;
+  messages!: EntityTable<MessageRow, 'id'>;
+  sealed!: EntityTable<SealedRow, 'id'>;
+  orphans!: EntityTable<OrphanRow, 'id'>;
+  outbox!: EntityTable<OutboxRow, 'id'>;
+  signals!: EntityTable<SignalRow, 'id'>;
+  typing!: Table<TypingRow, [string, string]>;
+
+  constructor(name = 'aparte') {
+    super(name);
+    this.version(1).stores({
+      meta: 'key',
+      conversations: 'conversationId, sortAt',
+      people: 'userId, handle',
+      messages: 'id, [conversationId+order]',
+      sealed: 'id, conversationId',
+      orphans: 'id, target',
+      outbox: '++id, conversationId',
+      signals: '++id',
+      typing: '[conversationId+userId], expiresAt',
+    });
+  }
+
+  async readMeta<K extends MetaKey>(key: K): Promise<MetaValues[K] | undefined> {
+    const row = await this.meta.get(key);
+    // Rows are written by `writeMeta` only, which pairs key and value.
+    return row?.value as MetaValues[K] | undefined;
+  }
+
+  async writeMeta<K extends MetaKey>(key: K, value: MetaValues[K]): Promise<void> {
+    await this.meta.put({ key, value } as MetaRow);
+  }
+}
