@@ -1,0 +1,107 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+
+/** Thrown for a wrong environment; its message is one plain sentence to print before stopping. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+export interface Config {
+  readonly port: number;
+  /** Loopback unless told otherwise: the server speaks plain HTTP, which belongs behind a TLS proxy. */
+  readonly host: string;
+  /** Absolute. Holds the embedded database and attachments; one process at a time. */
+  readonly dataDir: string;
+  readonly databaseUrl: string | undefined;
+  readonly redisUrl: string | undefined;
+  readonly workers: number;
+  readonly adminPort: number;
+  /** Scheme, host and port under which browsers reach this server. */
+  readonly publicOrigin: string;
+  readonly logLevel: LogLevel;
+}
+
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+// The sentences never repeat the value: a connection string carries a password.
+const port = (name: string, fallback: number) =>
+  z.coerce
+    .number(`${name} must be a whole number from 1 to 65535.`)
+    .int(`${name} must be a whole number from 1 to 65535.`)
+    .min(1, `${name} must be a whole number from 1 to 65535.`)
+    .max(65_535, `${name} must be a whole number from 1 to 65535.`)
+    .default(fallback);
+
+const urlWithScheme = (sentence: string, schemes: readonly string[]) =>
+  z
+    .string()
+    .refine((value) => URL.canParse(value) && schemes.includes(new URL(value).protocol), sentence)
+    .optional();
+
+const workersSentence = 'WORKERS must be a whole number from 1 to 256.';
+const originSentence =
+  'PUBLIC_ORIGIN must be a scheme and a host without a path, such as https://chat.example.org.';
+
+const environment = z
+  .object({
+    PORT: port('PORT', 3000),
+    HOST: z
+      .string()
+      .regex(
+        /^[A-Za-z0-9.:-]+$/,
+        'HOST must be an address or a host name to listen on, such as 127.0.0.1 or 0.0.0.0.',
+      )
+      .default('127.0.0.1'),
+    DATA_DIR: z.string().default('./data'),
+    DATABASE_URL: urlWithScheme(
+      'DATABASE_URL must be a PostgreSQL address that starts with postgres:// or postgresql://.',
+      ['postgres:', 'postgresql:'],
+    ),
+    REDIS_URL: urlWithScheme('REDIS_URL must be a Redis address that starts with redis:// or rediss://.', [
+      'redis:',
+      'rediss:',
+    ]),
+    WORKERS: z.coerce
+      .number(workersSentence)
+      .int(workersSentence)
+      .min(1, workersSentence)
+      .max(256, workersSentence)
+      .default(1),
+    ADMIN_PORT: port('ADMIN_PORT', 9464),
+    PUBLIC_ORIGIN: z.string().refine(isOrigin, originSentence).optional(),
+    LOG_LEVEL: z.enum(logLevels, `LOG_LEVEL must be one of ${logLevels.join(', ')}.`).default('info'),
+  })
+  .refine((env) => env.PORT !== env.ADMIN_PORT, 'ADMIN_PORT must differ from PORT.')
+  .refine(
+    (env) => env.WORKERS === 1 || (env.DATABASE_URL !== undefined && env.REDIS_URL !== undefined),
+    'WORKERS above 1 needs both DATABASE_URL and REDIS_URL, because the embedded database and broker serve one process only.',
+  );
+
+/** Reads the environment once. An empty value counts as not set. */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim()));
+  const parsed = environment.safeParse(present);
+  if (!parsed.success) {
+    throw new ConfigError(parsed.error.issues[0]?.message ?? 'The environment cannot be read.');
+  }
+  const values = parsed.data;
+  return {
+    port: values.PORT,
+    host: values.HOST,
+    dataDir: resolve(values.DATA_DIR),
+    databaseUrl: values.DATABASE_URL,
+    redisUrl: values.REDIS_URL,
+    workers: values.WORKERS,
+    adminPort: values.ADMIN_PORT,
+    publicOrigin: new URL(values.PUBLIC_ORIGIN ?? `http://localhost:${values.PORT}`).origin,
+    logLevel: values.LOG_LEVEL,
+  };
+}
+
+function isOrigin(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const url = new URL(value);
+  const bare = url.pathname === '/' && url.search === '' && url.hash === '' && url.username === '';
+  return bare && (url.protocol === 'http:' || url.protocol === 'https:');
+}
