@@ -1,6 +1,7 @@
 import { Dexie, type EntityTable, type Table } from 'dexie';
 import type { ConversationKind, MemberState, Role } from '../protocol/conversations';
 import type { ErrorCode } from '../protocol/errors';
+import type { SignUpKeys } from '../protocol/keys';
 import type { OutgoingEnvelope } from '../protocol/messages';
 import type { Content } from './content';
 
@@ -27,6 +28,8 @@ export interface SignUpAttempt {
   userId: string;
   deviceId: string;
   idempotencyKey: string;
+  /** The request's keys, stored before it is sent: `null` until they are made. */
+  keys: SignUpKeys | null;
 }
 
 export type ConnectionStatus =
@@ -81,8 +84,8 @@ export interface ConversationRow {
   /** The last number read on this device. Never goes back. */
   readSeq: number;
   unread: number;
-  /** The last mark that was sent to the others. */
-  sentMark: Mark;
+  /** A send was refused with the envelopes in it: the next one uses a new sender key. */
+  mustRotate: boolean;
   /** By user id: how far each other member has received and read. */
   marks: Record<string, Mark>;
   preview: Preview | null;

@@ -9,6 +9,7 @@ import {
   pendingOrder,
   type Session,
 } from './db';
+import { readUpTo } from './unread';
 
 /** Who is asking, and the clock and ids that their device uses. */
 export interface Author {
@@ -72,7 +73,7 @@ function newConversation(
     lastSeq: 0,
     readSeq: 0,
     unread: 0,
-    sentMark: { delivered: 0, read: 0 },
+    mustRotate: false,
     marks: {},
     preview: null,
     draft: '',
@@ -285,12 +286,8 @@ export async function markRead(author: Author, conversationId: string, seq: numb
     const conversation = await db.conversations.get(conversationId);
     if (!conversation || conversation.readSeq >= seq) return;
     const me = await signedIn(db);
-    const unread = await db.messages
-      .where('[conversationId+order]')
-      .between([conversationId, seq], [conversationId, pendingOrder], false, false)
-      .filter((message) => message.senderId !== me.userId && message.kind !== 'group' && !message.deleted)
-      .count();
-    await db.conversations.update(conversationId, { readSeq: seq, unread });
+    await readUpTo(db, conversation, seq, me.userId);
+    await db.conversations.put(conversation);
     if (conversation.myState === 'active') await wishMark(author, conversationId);
   });
 }

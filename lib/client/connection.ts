@@ -1,0 +1,144 @@
+import { AparteError, errors } from '../protocol/errors';
+import type { DeviceFrame, ServerFrame } from '../protocol/frames';
+import type { SendMessage, SendResult } from '../protocol/messages';
+import { type ConnectionEvent, type ConnectionState, nextConnectionState } from './connection-state';
+import type { Environment, Socket } from './environment';
+
+/** A frame is awaited this long before the peer counts as dead. */
+const quietMs = 25_000;
+const pongMs = 10_000;
+const answerMs = 15_000;
+
+interface Waiting {
+  resolve: (result: SendResult) => void;
+  reject: (error: Error) => void;
+  cancelTimer: () => void;
+}
+
+/** The connection is gone; what was asked may or may not have happened. */
+export class ConnectionLost extends Error {}
+
+/** Drives the socket by the state machine and pairs sends with their answers. */
+export class Connection {
+  #state: ConnectionState = { name: 'stopped' };
+  #socket: Socket | null = null;
+  #cancelTimer: (() => void) | null = null;
+  #cancelHeartbeat: (() => void) | null = null;
+  #nextRequest = 1;
+  readonly #waiting = new Map<number, Waiting>();
+
+  constructor(
+    private readonly environment: Environment,
+    private readonly on: {
+      state: (state: ConnectionState) => void;
+      frame: (frame: ServerFrame) => void;
+    },
+  ) {}
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  dispatch(event: ConnectionEvent): void {
+    const before = this.#state;
+    const after = nextConnectionState(before, event);
+    if (after === before) return;
+    this.#state = after;
+    this.#cancelTimer?.();
+    if (after.name === 'connecting') this.#open();
+    if (after.name === 'waiting') {
+      this.#cancelTimer = this.environment.after(after.delayMs, () => this.dispatch({ name: 'timer' }));
+    }
+    if (after.name !== 'connecting' && after.name !== 'catching_up' && after.name !== 'online') this.#drop();
+    this.on.state(after);
+  }
+
+  /** @returns false when there is no connection: the frame is gone. */
+  post(frame: DeviceFrame): boolean {
+    if (!this.#socket || (this.#state.name !== 'online' && this.#state.name !== 'catching_up')) return false;
+    this.#socket.send(JSON.stringify(frame));
+    return true;
+  }
+
+  /**
+   * @throws ConnectionLost when no answer came: send the same bytes again
+   * @throws AparteError with the server's code
+   */
+  send(message: SendMessage): Promise<SendResult> {
+    const r = this.#nextRequest++;
+    return new Promise((resolve, reject) => {
+      if (!this.post({ t: 'send', r, message })) {
+        reject(new ConnectionLost());
+        return;
+      }
+      const cancelTimer = this.environment.after(answerMs, () => {
+        // The answer was lost or the peer is dead; a new connection tells which.
+        this.#waiting.delete(r);
+        reject(new ConnectionLost());
+        this.#lost(errors.heartbeat_timeout.close);
+      });
+      this.#waiting.set(r, { resolve, reject, cancelTimer });
+    });
+  }
+
+  #open(): void {
+    this.#drop();
+    const socket = this.environment.openSocket();
+    this.#socket = socket;
+    // Events of a socket that was replaced are none of ours.
+    socket.onopen = () => this.#socket === socket && this.#heartbeat();
+    socket.onmessage = (event) => this.#socket === socket && this.#receive(event.data);
+    socket.onclose = (event) => this.#socket === socket && this.#lost(event.code);
+    // A handshake that hangs is a failed one.
+    this.#cancelTimer = this.environment.after(quietMs, () => this.#lost(errors.heartbeat_timeout.close));
+  }
+
+  #receive(data: unknown): void {
+    this.#heartbeat();
+    if (typeof data !== 'string') return;
+    // The server is trusted for the form of its frames; their content is checked where it is decrypted.
+    const frame = JSON.parse(data) as ServerFrame;
+    if (frame.t === 'ready') this.dispatch({ name: 'ready' });
+    else if (frame.t === 'sent')
+      this.#answer(frame.r)?.resolve({ status: 'sent', seq: frame.seq, at: frame.at });
+    else if (frame.t === 'stale')
+      this.#answer(frame.r)?.resolve({ status: 'stale', rosterVersion: frame.rosterVersion });
+    else if (frame.t === 'error') {
+      if (frame.r !== null) this.#answer(frame.r)?.reject(new AparteError(frame.code));
+    } else if (frame.t !== 'pong') this.on.frame(frame);
+  }
+
+  #answer(r: number): Waiting | undefined {
+    const waiting = this.#waiting.get(r);
+    waiting?.cancelTimer();
+    this.#waiting.delete(r);
+    return waiting;
+  }
+
+  #heartbeat(): void {
+    this.#cancelHeartbeat?.();
+    this.#cancelHeartbeat = this.environment.after(quietMs, () => {
+      this.post({ t: 'ping' });
+      this.#cancelHeartbeat = this.environment.after(pongMs, () =>
+        this.#lost(errors.heartbeat_timeout.close),
+      );
+    });
+  }
+
+  #lost(close: number): void {
+    this.#drop();
+    this.dispatch({ name: 'closed', close, dice: this.environment.random() });
+  }
+
+  #drop(): void {
+    const socket = this.#socket;
+    this.#socket = null;
+    this.#cancelHeartbeat?.();
+    socket?.close();
+    for (const waiting of this.#waiting.values()) {
+      waiting.cancelTimer();
+      waiting.reject(new ConnectionLost());
+    }
+    this.#waiting.clear();
+  }
+}

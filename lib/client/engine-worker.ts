@@ -1,0 +1,59 @@
+import { openMachine } from '../crypto/machine';
+import { createApi } from './api';
+import { AparteDb } from './db';
+import { type Engine, startEngine } from './engine';
+import type { Environment } from './environment';
+import { keyTransport } from './key-transport';
+import { openStoreKey, wipeStores } from './store-key';
+
+/**
+ * A tab's Worker. All tabs of a profile start one; the one that holds the lock runs the engine, the others wait for
+ * the lock. A tab that is closed or killed lets go of it by itself, so there is always one engine and never two.
+ */
+const machineStore = 'aparte-machine';
+
+function browserEnvironment(): Environment {
+  const db = new AparteDb();
+  const bytes = (count: number) => crypto.getRandomValues(new Uint8Array(count));
+  return {
+    db,
+    api: createApi('', (input, init) => fetch(input, init)),
+    openSocket: () => new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`),
+    openMachine: async (ids) =>
+      openMachine({
+        userId: ids.userId,
+        deviceId: ids.deviceId,
+        store: { name: machineStore, key: await openStoreKey() },
+        transport: keyTransport(createApi('', (input, init) => fetch(input, init))),
+      }),
+    wipeMachine: () => wipeStores(machineStore),
+    now: () => Date.now(),
+    random: () => Math.random(),
+    newId: () => crypto.randomUUID(),
+    newSecret: () =>
+      btoa(String.fromCharCode(...bytes(32)))
+        .replaceAll('+', '-')
+        .replaceAll('/', '_')
+        .replaceAll('=', ''),
+    after: (ms, call) => {
+      const timer = setTimeout(call, ms);
+      return () => clearTimeout(timer);
+    },
+    // The event's name and the error's type only: an error's text could quote what it failed on.
+    log: (event, error) =>
+      console.warn(`aparte: ${event}`, error instanceof Error ? `${error.name} ${error.message}` : ''),
+  };
+}
+
+async function holdEngine(): Promise<never> {
+  const engine: Engine = startEngine(browserEnvironment());
+  addEventListener('online', () => engine.hurry());
+  addEventListener('message', (event) => {
+    if (event.data === 'hurry') engine.hurry();
+  });
+  return new Promise(() => undefined);
+}
+
+navigator.locks
+  .request('aparte-engine', holdEngine)
+  .catch((error: unknown) => console.error('aparte: engine', error));

@@ -1,0 +1,65 @@
+import { liveQuery, type Subscription } from 'dexie';
+import type { Session } from './db';
+import type { Environment } from './environment';
+import { Runner } from './runner';
+import { performSignUp, wipeCache } from './sign-up';
+import { SignedIn } from './signed-in';
+
+export interface Engine {
+  /** The network is back, or a person is looking: do not wait for the next try. */
+  hurry: () => void;
+  /** Resolves when nothing runs any more and the machine's store is closed. */
+  stop: () => Promise<void>;
+}
+
+/**
+ * The one engine of a browser profile: does what the database says a person asked for, and stores there what
+ * arrives. The caller holds the profile's lock for as long as it runs.
+ */
+export function startEngine(environment: Environment): Engine {
+  const { db } = environment;
+  let work: SignedIn | null = null;
+  let subscription: Subscription | null = null;
+
+  const runner = new Runner(
+    async () => {
+      const session = (await db.readMeta('session')) ?? { state: 'signed_out' };
+      if (session.state === 'signing_up') await performSignUp(environment, session);
+      else if (session.state === 'signed_in' && !work)
+        work = await SignedIn.start(environment, session, ended);
+      else if (session.state === 'signed_in') work?.renamed(session.name);
+      else if (session.state === 'ended' && work) await leave(session);
+    },
+    (error) => environment.log('engine', error),
+  );
+
+  function ended(code: Extract<Session, { state: 'ended' }>['code']): void {
+    void db
+      .writeMeta('session', { state: 'ended', code })
+      .catch((error: unknown) => environment.log('engine', error));
+  }
+
+  /** A revoked device keeps nothing; one that the server merely does not know keeps its data until it starts anew. */
+  async function leave(session: Extract<Session, { state: 'ended' }>): Promise<void> {
+    await work?.stop();
+    work = null;
+    if (session.code !== 'device_revoked') return;
+    await environment.wipeMachine();
+    await wipeCache(environment);
+  }
+
+  subscription = liveQuery(() => db.readMeta('session')).subscribe({
+    next: () => runner.kick(),
+    error: (error: unknown) => environment.log('engine', error),
+  });
+
+  return {
+    hurry: () => work?.hurry(),
+    stop: async () => {
+      subscription?.unsubscribe();
+      await runner.stop();
+      await work?.stop();
+      work = null;
+    },
+  };
+}

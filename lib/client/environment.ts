@@ -1,0 +1,33 @@
+import type { CryptoMachine } from '../crypto/machine';
+import type { Api } from './api';
+import type { AparteDb } from './db';
+
+/** The part of a browser's WebSocket that the engine uses. */
+export interface Socket {
+  onopen: (() => void) | null;
+  onmessage: ((event: { data: unknown }) => void) | null;
+  onclose: ((event: { code: number }) => void) | null;
+  send(text: string): void;
+  close(): void;
+}
+
+/** All that the engine takes from outside, so that a test can hold the clock, the dice and the network. */
+export interface Environment {
+  db: AparteDb;
+  api: Api;
+  openSocket: () => Socket;
+  /** Opens the device's crypto machine, the only one on its store. */
+  openMachine: (ids: { userId: string; deviceId: string }) => Promise<CryptoMachine>;
+  /** Deletes the machine's store, once it is closed. */
+  wipeMachine: () => Promise<void>;
+  now: () => number;
+  /** Uniform in [0, 1). */
+  random: () => number;
+  newId: () => string;
+  /** 32 random bytes as base64url. */
+  newSecret: () => string;
+  /** Calls back once after `ms`. @returns what cancels it */
+  after: (ms: number, call: () => void) => () => void;
+  /** An event without content, keys or tokens. */
+  log: (event: string, error?: unknown) => void;
+}

@@ -1,0 +1,221 @@
+import { limits } from '../protocol/limits';
+import type { IncomingEnvelope, Mark, Message } from '../protocol/messages';
+import { type Arrival, applyArrival, type Opened } from './apply';
+import { type MarkPayload, markPayload, payload } from './content';
+import type { ConversationRow, SealedRow } from './db';
+import { wishMark } from './intents';
+import { settleOwn } from './settle';
+import { readUpTo } from './unread';
+import type { Work } from './work';
+
+/** In larger conversations nobody is told that a message has arrived, only that it was read. */
+const deliveredMarksUpTo = 8;
+
+/** Stores messages that follow the cursor, in order. What does not follow is left to a pull. */
+export class Inbox {
+  /** Envelopes already fed in this run: a frame and a pull may both bring one. */
+  readonly #fed = new Set<number>();
+
+  constructor(private readonly work: Work) {}
+
+  /** Feeds envelopes to the machine, in order and at once, then lets the server delete them. */
+  async takeEnvelopes(envelopes: IncomingEnvelope[]): Promise<void> {
+    const { machine, preKeys } = this.work;
+    const fresh = envelopes.filter((envelope) => !this.#fed.has(envelope.id)).sort((a, b) => a.id - b.id);
+    if (fresh.length > 0) {
+      const { newKeysFor } = await machine.receive(fresh, { ...preKeys, changedUserIds: [] });
+      for (const envelope of fresh) this.#fed.add(envelope.id);
+      this.#bound();
+      for (const conversationId of new Set(newKeysFor)) await this.openSealed(conversationId);
+    }
+    // Only now: an envelope that the machine has not stored must stay on the server.
+    const ids = envelopes.map((envelope) => envelope.id);
+    if (ids.length > 0 && !this.work.post({ t: 'ack', ids })) {
+      await this.work.environment.api.envelopes.ack.mutate({ ids });
+    }
+  }
+
+  #bound(): void {
+    for (const id of this.#fed) {
+      if (this.#fed.size <= 5_000) return;
+      this.#fed.delete(id);
+    }
+  }
+
+  /** Pulls what waits for this device, oldest first, until nothing does. */
+  async pullEnvelopes(): Promise<void> {
+    let after = 0;
+    for (;;) {
+      const { envelopes } = await this.work.environment.api.envelopes.pull.query({
+        after,
+        limit: limits.envelopePageSize,
+      });
+      await this.takeEnvelopes(envelopes);
+      after = envelopes.at(-1)?.id ?? after;
+      if (envelopes.length < limits.envelopePageSize) return;
+    }
+  }
+
+  /** Pulls a conversation up to its last message. */
+  async pullConversation(conversationId: string): Promise<void> {
+    const { db, api } = this.work.environment;
+    for (;;) {
+      const conversation = await db.conversations.get(conversationId);
+      if (!conversation) return;
+      const { messages, lastSeq } = await api.messages.pull.query({
+        conversationId,
+        after: conversation.cursor,
+        limit: limits.pullPageSize,
+      });
+      await this.takeMessages(messages);
+      if (messages.length === 0 || (messages.at(-1)?.seq ?? 0) >= lastSeq) return;
+    }
+  }
+
+  /**
+   * @param messages of one conversation, in order
+   * @returns `gap` when there is one before the first: pull; `keyless` when one came before its key
+   */
+  async takeMessages(messages: Message[]): Promise<'gap' | 'stored' | 'keyless'> {
+    const first = messages[0];
+    if (!first) return 'stored';
+    const { db } = this.work.environment;
+    const known = await db.conversations.get(first.conversationId);
+    if (!known) return 'gap';
+    const fresh = messages.filter((message) => message.seq > known.cursor);
+    if (fresh.length === 0) return 'stored';
+    if (fresh[0]?.seq !== known.cursor + 1) return 'gap';
+
+    // Opening awaits the machine, which no transaction would survive; so first all are opened, then all stored.
+    const opened: Opened[] = [];
+    for (const message of fresh) opened.push(await this.#open(message));
+    await db.transaction(
+      'rw',
+      [db.conversations, db.messages, db.people, db.orphans, db.sealed, db.outbox],
+      async () => {
+        const conversation = await db.conversations.get(first.conversationId);
+        if (!conversation) return;
+        for (const [index, message] of fresh.entries()) {
+          const result = opened[index];
+          if (message.seq !== conversation.cursor + 1 || !result) continue;
+          await this.#store(conversation, message, result);
+          conversation.cursor = message.seq;
+          conversation.lastSeq = Math.max(conversation.lastSeq, message.seq);
+        }
+        await db.conversations.put(conversation);
+        await this.#acknowledge(conversation, fresh);
+      },
+    );
+    return opened.some((result) => result.status === 'sealed') ? 'keyless' : 'stored';
+  }
+
+  async #store(conversation: ConversationRow, message: Message, opened: Opened): Promise<void> {
+    const { db } = this.work.environment;
+    const arrival = arrivalOf(message);
+    if (arrival.senderDeviceId === this.work.me.deviceId) {
+      // The answer to our own send was lost, or this came first.
+      if (await settleOwn(db, conversation, arrival, this.work.me.userId)) return;
+    }
+    if (opened.status === 'sealed') await db.sealed.put({ ...arrival, ciphertext: message.ciphertext });
+    await applyArrival(db, conversation, arrival, opened, this.work.me.userId);
+  }
+
+  async #acknowledge(conversation: ConversationRow, fresh: Message[]): Promise<void> {
+    const others = fresh.some((message) => message.senderUserId !== this.work.me.userId);
+    if (!others || conversation.myState !== 'active') return;
+    if (conversation.members.length > deliveredMarksUpTo) return;
+    const { db, now, newId } = this.work.environment;
+    await wishMark({ db, now, newId }, conversation.conversationId);
+  }
+
+  async #open(message: Message): Promise<Opened> {
+    const { machine, me } = this.work;
+    if (message.senderDeviceId === me.deviceId) {
+      const own = await this.work.environment.db.messages.get(message.clientId);
+      if (own) return { status: 'invalid' };
+    }
+    const result = await machine.open({ ...message, messageId: message.clientId });
+    if (result.status === 'missing_key') return { status: 'sealed' };
+    if (result.status !== 'ok') return { status: 'invalid' };
+    const parsed = payload.safeParse(parseJson(result.plaintext));
+    if (!parsed.success) return { status: 'invalid' };
+    const { id, conversationId } = parsed.data;
+    if (id !== message.clientId || conversationId !== message.conversationId) return { status: 'invalid' };
+    return { status: 'ok', payload: parsed.data };
+  }
+
+  /** Tries again what came before its key. */
+  async openSealed(conversationId: string): Promise<void> {
+    const { db } = this.work.environment;
+    const rows = await db.sealed.where('conversationId').equals(conversationId).toArray();
+    for (const row of rows.sort((a, b) => a.seq - b.seq)) {
+      const opened = await this.#open(messageOf(row));
+      if (opened.status === 'sealed') continue;
+      await db.transaction(
+        'rw',
+        [db.conversations, db.messages, db.people, db.orphans, db.sealed],
+        async () => {
+          const conversation = await db.conversations.get(conversationId);
+          if (!conversation) return;
+          await db.sealed.delete(row.id);
+          const { ciphertext: _, ...arrival } = row;
+          await applyArrival(db, conversation, arrival, opened, this.work.me.userId);
+          await db.conversations.put(conversation);
+        },
+      );
+    }
+  }
+
+  /** Others' marks only go forward; an own device's mark clears the badge here too. */
+  async takeMark(mark: Mark): Promise<void> {
+    const { db } = this.work.environment;
+    const { me } = this.work;
+    if (mark.senderDeviceId === me.deviceId) return;
+    const said = await this.#openMark(mark);
+    if (!said) return;
+    await db.transaction('rw', db.conversations, db.messages, async () => {
+      const conversation = await db.conversations.get(mark.conversationId);
+      if (!conversation) return;
+      const before = conversation.marks[mark.senderUserId] ?? { delivered: 0, read: 0 };
+      conversation.marks[mark.senderUserId] = {
+        delivered: Math.max(before.delivered, said.delivered),
+        read: Math.max(before.read, said.read),
+      };
+      if (mark.senderUserId === me.userId) await readUpTo(db, conversation, said.read, me.userId);
+      await db.conversations.put(conversation);
+    });
+  }
+
+  async #openMark(mark: Mark): Promise<MarkPayload | null> {
+    const result = await this.work.machine.open({ ...mark, messageId: mark.clientId });
+    if (result.status !== 'ok') return null;
+    const parsed = markPayload.safeParse(parseJson(result.plaintext));
+    if (!parsed.success || parsed.data.conversationId !== mark.conversationId) return null;
+    return parsed.data;
+  }
+}
+
+function arrivalOf(message: Message): Arrival {
+  return {
+    id: message.clientId,
+    conversationId: message.conversationId,
+    seq: message.seq,
+    senderId: message.senderUserId,
+    senderDeviceId: message.senderDeviceId,
+    at: message.at,
+  };
+}
+
+function messageOf(row: SealedRow): Message {
+  const { id, senderId, ...rest } = row;
+  return { ...rest, clientId: id, senderUserId: senderId };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Not JSON is not a payload: the schema refuses `undefined` like any other wrong form.
+    return undefined;
+  }
+}

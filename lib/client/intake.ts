@@ -1,0 +1,125 @@
+import type { ServerFrame } from '../protocol/frames';
+import type { Message } from '../protocol/messages';
+import type { Inbox } from './inbox';
+import { refreshConversations } from './roster';
+import type { Work } from './work';
+
+/** Frames that wait beyond this are dropped: the cursors bring what they told. */
+const framesBound = 2_000;
+/** Marks are asked for from a little before the last time, for commits that were under way then. */
+const marksOverlapMs = 60_000;
+
+/**
+ * Decides what to do with what arrives: frames are hints, worked off in order and in batches; whatever does not
+ * follow the cursor is pulled. `work` runs one at a time.
+ */
+export class Intake {
+  #frames: ServerFrame[] = [];
+  #catchUp = false;
+  readonly #behind = new Set<string>();
+  readonly #stale = new Set<string>();
+  #envelopesMissed = false;
+
+  constructor(
+    private readonly job: Work,
+    private readonly inbox: Inbox,
+  ) {}
+
+  reconnected(): void {
+    this.#catchUp = true;
+  }
+
+  behind(conversationId: string): void {
+    this.#behind.add(conversationId);
+  }
+
+  take(frame: ServerFrame): void {
+    if (this.#frames.length < framesBound) this.#frames.push(frame);
+    else this.#catchUp = true;
+  }
+
+  /** @throws what the network or the server answered; what was not done stays to do */
+  async work(): Promise<void> {
+    for (;;) {
+      if (this.#catchUp) {
+        await this.#takeState();
+        this.#catchUp = false;
+      }
+      const frames = this.#frames;
+      this.#frames = [];
+      await this.#takeFrames(frames);
+      if (this.#envelopesMissed) {
+        await this.inbox.pullEnvelopes();
+        this.#envelopesMissed = false;
+      }
+      await this.#mend(this.#stale, (ids) => refreshConversations(this.job, ids));
+      await this.#mend(this.#behind, async (ids) => {
+        for (const conversationId of ids) await this.inbox.pullConversation(conversationId);
+      });
+      if (this.#frames.length === 0 && !this.#catchUp && !this.#envelopesMissed) return;
+    }
+  }
+
+  async #mend(set: Set<string>, mend: (ids: string[]) => Promise<void>): Promise<void> {
+    const ids = [...set];
+    if (ids.length === 0) return;
+    await mend(ids);
+    for (const conversationId of ids) set.delete(conversationId);
+  }
+
+  /** Compares this device's cursors with the server's, and notes what differs. */
+  async #takeState(): Promise<void> {
+    const { db, api } = this.job.environment;
+    const since = (await db.readMeta('marksSince')) ?? 0;
+    const state = await api.sync.state.query({ marksSince: Math.max(0, since - marksOverlapMs) });
+    this.job.preKeys.oneTimeKeyCount = state.oneTimeKeyCount;
+    this.job.preKeys.hasUnusedFallbackKey = state.hasUnusedFallbackKey;
+    // Also without an envelope: the machine tops the prekeys up by what it is told of them.
+    await this.job.machine.receive([], { ...this.job.preKeys, changedUserIds: [] });
+    await this.inbox.pullEnvelopes();
+    for (const summary of state.conversations) {
+      const known = await db.conversations.get(summary.conversationId);
+      if (!known || known.rosterVersion < summary.rosterVersion) this.#stale.add(summary.conversationId);
+      if (!known || known.cursor < summary.lastSeq) this.#behind.add(summary.conversationId);
+    }
+    for (const mark of state.marks) await this.inbox.takeMark(mark);
+    await db.writeMeta('marksSince', state.at);
+  }
+
+  async #takeFrames(frames: ServerFrame[]): Promise<void> {
+    const envelopes = frames.flatMap((frame) => (frame.t === 'envelopes' ? frame.envelopes : []));
+    if (envelopes.length > 0) await this.inbox.takeEnvelopes(envelopes);
+    for (const [conversationId, messages] of byConversation(frames)) {
+      if (this.#behind.has(conversationId)) continue;
+      const result = await this.inbox.takeMessages(messages);
+      if (result === 'gap') this.#behind.add(conversationId);
+      // The frame that brought the key may be lost.
+      if (result === 'keyless') this.#envelopesMissed = true;
+    }
+    for (const frame of frames) {
+      if (frame.t === 'mark') await this.inbox.takeMark(frame.mark);
+      else if (frame.t === 'conversation') {
+        const known = await this.job.environment.db.conversations.get(frame.conversationId);
+        if (!known || known.rosterVersion < frame.rosterVersion) this.#stale.add(frame.conversationId);
+        if (!known) this.#behind.add(frame.conversationId);
+      } else if (frame.t === 'keys') {
+        this.job.preKeys.oneTimeKeyCount = frame.oneTimeKeyCount;
+        this.job.preKeys.hasUnusedFallbackKey = frame.hasUnusedFallbackKey;
+        await this.job.machine.receive([], { ...this.job.preKeys, changedUserIds: [] });
+      }
+    }
+  }
+}
+
+/** Messages by conversation, each in the order of their numbers. */
+function byConversation(frames: ServerFrame[]): Map<string, Message[]> {
+  const groups = new Map<string, Message[]>();
+  for (const frame of frames) {
+    if (frame.t !== 'message') continue;
+    const group = groups.get(frame.message.conversationId) ?? [];
+    group.push(frame.message);
+    groups.set(frame.message.conversationId, group);
+  }
+  for (const group of groups.values()) group.sort((a, b) => a.seq - b.seq);
+  return groups;
+}

@@ -1,0 +1,215 @@
+import { AparteError, type ErrorCode, errors } from '../protocol/errors';
+import { failureOf } from './api';
+import { ConnectionLost } from './connection';
+import { backoffMs } from './connection-state';
+import type { ConversationRow, OutboxRow, SealedIntent } from './db';
+import { refreshConversations } from './roster';
+import { IdentityChanged, RecipientUnready, sealRow } from './seal';
+import { settleOwn } from './settle';
+import type { Work } from './work';
+
+/** Conversations that send at the same time; within one, each waits for the one before. */
+const lanes = 8;
+
+/**
+ * Does what was asked for, per conversation in the order of asking. A row is deleted only when the server has it;
+ * whatever happens before, the next run sends the same bytes under the same id.
+ */
+export class Outbox {
+  readonly #busy = new Set<string>();
+  readonly #tries = new Map<string, number>();
+  readonly #timers = new Map<string, () => void>();
+  #idle: (() => void)[] = [];
+  #stopped = false;
+
+  constructor(
+    private readonly work: Work,
+    private readonly on: {
+      /** Flush again. */
+      kick: () => void;
+      /** Others wrote before a message of ours: pull. */
+      gap: (conversationId: string) => void;
+    },
+  ) {}
+
+  /** Starts a lane for each conversation that has something to do and is not held back. */
+  async flush(): Promise<void> {
+    if (this.#stopped || !this.work.online()) return;
+    const ids = await this.work.environment.db.outbox.orderBy('conversationId').uniqueKeys();
+    for (const key of ids) {
+      const conversationId = String(key);
+      if (this.#busy.size >= lanes) return;
+      if (this.#busy.has(conversationId) || this.#timers.has(conversationId)) continue;
+      this.#busy.add(conversationId);
+      void this.#drain(conversationId).finally(() => this.#free(conversationId));
+    }
+  }
+
+  /** A new connection: what waited for a better time need not wait. */
+  hurry(): void {
+    for (const cancel of this.#timers.values()) cancel();
+    this.#timers.clear();
+  }
+
+  /** Resolves when nothing is under way any more. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.hurry();
+    if (this.#busy.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  #free(conversationId: string): void {
+    this.#busy.delete(conversationId);
+    if (this.#busy.size === 0) {
+      for (const resolve of this.#idle) resolve();
+      this.#idle = [];
+    }
+    this.on.kick();
+  }
+
+  async #drain(conversationId: string): Promise<void> {
+    const { db } = this.work.environment;
+    while (!this.#stopped && this.work.online()) {
+      const row = await db.outbox.where('conversationId').equals(conversationId).first();
+      if (!row) break;
+      try {
+        const done = await this.#perform(row);
+        if (done) this.#tries.delete(conversationId);
+        else this.#holdBack(conversationId);
+      } catch (error) {
+        if (!(await this.#failed(row, error))) this.#holdBack(conversationId);
+      }
+      if (this.#timers.has(conversationId)) return;
+    }
+  }
+
+  #holdBack(conversationId: string): void {
+    if (this.#stopped) return;
+    const { after, random } = this.work.environment;
+    const tries = (this.#tries.get(conversationId) ?? 0) + 1;
+    this.#tries.set(conversationId, tries);
+    const cancel = after(backoffMs(tries - 1, random()), () => {
+      this.#timers.delete(conversationId);
+      this.on.kick();
+    });
+    this.#timers.set(conversationId, cancel);
+  }
+
+  /** @returns whether the row is done; false: try again later */
+  async #perform(row: OutboxRow): Promise<boolean> {
+    const { intent, conversationId } = row;
+    if (intent.kind === 'message' || intent.kind === 'mark') return this.#say(row);
+    const { conversations } = this.work.environment.api;
+    if (intent.kind === 'create') {
+      const { conversationKind: kind, memberIds } = intent;
+      await conversations.create.mutate({ conversationId, kind, memberIds });
+    } else if (intent.kind === 'add') {
+      await conversations.addMembers.mutate({ conversationId, userIds: intent.userIds });
+    } else if (intent.kind === 'remove') {
+      await conversations.removeMember.mutate({ conversationId, userId: intent.userId });
+    } else if (intent.kind === 'role') {
+      await conversations.setRole.mutate({ conversationId, userId: intent.userId, role: intent.role });
+    } else {
+      await conversations[intent.kind].mutate({ conversationId });
+    }
+    await refreshConversations(this.work, [conversationId]);
+    await this.work.environment.db.outbox.delete(row.id);
+    return true;
+  }
+
+  async #say(row: OutboxRow): Promise<boolean> {
+    const { db } = this.work.environment;
+    const conversation = await db.conversations.get(row.conversationId);
+    if (!conversation || conversation.rosterVersion === 0) {
+      await refreshConversations(this.work, [row.conversationId]);
+      if (((await db.conversations.get(row.conversationId))?.rosterVersion ?? 0) === 0) {
+        throw new AparteError('not_found');
+      }
+      return this.#say(row);
+    }
+    const tries = this.#tries.get(row.conversationId) ?? 0;
+    const sealed = row.sealed ?? (await sealRow(this.work, row, conversation, tries));
+    const result = await this.work.send({ conversationId: row.conversationId, ...sealed });
+    if (result.status === 'stale') return this.#mendStale(row, sealed);
+    await this.#settle(row, conversation, sealed, result);
+    return true;
+  }
+
+  /** @returns false when it has been stale too often in a row to try again at once */
+  async #mendStale(row: OutboxRow, sealed: SealedIntent): Promise<boolean> {
+    const { db } = this.work.environment;
+    await refreshConversations(this.work, [row.conversationId]);
+    const conversation = await db.conversations.get(row.conversationId);
+    if (!conversation) throw new AparteError('not_found');
+    await sealRow(this.work, { ...row, sealed }, conversation, this.#tries.get(row.conversationId) ?? 0);
+    const stales = (this.#tries.get(row.conversationId) ?? 0) + 1;
+    this.#tries.set(row.conversationId, stales);
+    return stales < 5;
+  }
+
+  async #settle(
+    row: OutboxRow,
+    { conversationId }: ConversationRow,
+    sealed: SealedIntent,
+    result: { seq: number; at: number },
+  ): Promise<void> {
+    const { db } = this.work.environment;
+    const { me } = this.work;
+    await db.transaction('rw', db.conversations, db.messages, db.outbox, async () => {
+      const conversation = await db.conversations.get(conversationId);
+      if (!conversation) return;
+      if (sealed.slot === 'mark') {
+        await db.outbox.delete(row.id);
+        return;
+      }
+      const arrival = {
+        id: sealed.clientId,
+        conversationId,
+        seq: result.seq,
+        senderId: me.userId,
+        senderDeviceId: me.deviceId,
+        at: result.at,
+      };
+      await settleOwn(db, conversation, arrival, me.userId);
+      // Others may have written in between: then the gap is pulled, and the own message with it.
+      if (conversation.cursor + 1 === result.seq) conversation.cursor = result.seq;
+      else if (conversation.cursor < result.seq) this.on.gap(conversationId);
+      conversation.lastSeq = Math.max(conversation.lastSeq, result.seq);
+      await db.conversations.put(conversation);
+    });
+  }
+
+  /** @returns whether the row is done with: refused for good */
+  async #failed(row: OutboxRow, error: unknown): Promise<boolean> {
+    if (error instanceof ConnectionLost || error instanceof RecipientUnready) return false;
+    const code = codeOf(error);
+    if (code === 'offline' || errors[code].retry) {
+      if (code === 'internal') this.work.environment.log('outbox', error);
+      return false;
+    }
+    await this.#refuse(row, code);
+    return true;
+  }
+
+  async #refuse(row: OutboxRow, failure: ErrorCode): Promise<void> {
+    const { db } = this.work.environment;
+    await db.transaction('rw', db.outbox, db.messages, db.conversations, async () => {
+      await db.outbox.delete(row.id);
+      // The envelopes of the refused send are gone, though the machine counts them as delivered.
+      await db.conversations.update(row.conversationId, { mustRotate: true });
+      if (row.intent.kind === 'message') {
+        await db.messages.update(row.intent.messageId, { status: 'failed', failure });
+      }
+    });
+    if (row.intent.kind !== 'create' && row.intent.kind !== 'message' && row.intent.kind !== 'mark') {
+      // What was shown at once is put right.
+      await refreshConversations(this.work, [row.conversationId]);
+    }
+  }
+}
+
+function codeOf(error: unknown): ErrorCode | 'offline' {
+  if (error instanceof AparteError) return error.code;
+  if (error instanceof IdentityChanged) return 'forbidden';
+  return failureOf(error);
+}

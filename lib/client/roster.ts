@@ -1,0 +1,83 @@
+import type { Conversation } from '../protocol/conversations';
+import type { ConversationRow, MemberRow } from './db';
+import type { Work } from './work';
+
+/** Conversations are asked for this many at a time. */
+const page = 100;
+
+/** Fetches conversations and stores what they have become; changed device lists are asked for again. */
+export async function refreshConversations(work: Work, conversationIds: string[]): Promise<void> {
+  for (let start = 0; start < conversationIds.length; start += page) {
+    const conversations = await work.environment.api.conversations.get.query({
+      conversationIds: conversationIds.slice(start, start + page),
+    });
+    const changed = new Set<string>();
+    for (const conversation of conversations) {
+      for (const userId of await storeConversation(work, conversation)) changed.add(userId);
+    }
+    if (changed.size > 0) await work.machine.refresh([...changed]);
+  }
+}
+
+/** @returns the users whose device lists have changed since this device last looked */
+async function storeConversation(work: Work, fresh: Conversation): Promise<string[]> {
+  const { db } = work.environment;
+  return db.transaction('rw', db.conversations, db.people, async () => {
+    const known = await db.conversations.get(fresh.conversationId);
+    if (known && known.rosterVersion > fresh.rosterVersion) return [];
+    const members = fresh.members.map(
+      ({ userId, role, state, devicesVersion }): MemberRow => ({ userId, role, state, devicesVersion }),
+    );
+    const mine = members.find((member) => member.userId === work.me.userId);
+    if (!mine) return [];
+    for (const { userId, handle } of fresh.members) {
+      if (!(await db.people.get(userId))) await db.people.add({ userId, handle, name: null, nameAt: 0 });
+    }
+    const roster = {
+      members,
+      myRole: mine.role,
+      myState: mine.state,
+      createdBy: fresh.createdBy,
+      rosterVersion: fresh.rosterVersion,
+      joinedSeq: fresh.joinedSeq,
+      lastSeq: Math.max(known?.lastSeq ?? 0, fresh.lastSeq),
+    };
+    // One who comes back reads on from where they came back.
+    const cursor = Math.max(known?.cursor ?? 0, fresh.joinedSeq);
+    if (known) await db.conversations.update(fresh.conversationId, { ...roster, cursor });
+    else
+      await db.conversations.add({
+        ...emptyConversation(work.environment.now()),
+        ...fresh,
+        ...roster,
+        cursor,
+      });
+    return members
+      .filter((member) => {
+        const before = known?.members.find((candidate) => candidate.userId === member.userId);
+        return before !== undefined && before.devicesVersion !== member.devicesVersion;
+      })
+      .map((member) => member.userId);
+  });
+}
+
+function emptyConversation(now: number) {
+  return {
+    title: null,
+    titleSeq: 0,
+    readSeq: 0,
+    unread: 0,
+    marks: {},
+    preview: null,
+    draft: '',
+    mustRotate: false,
+    sortAt: now,
+  };
+}
+
+/** Whose devices get the key of what is said in a conversation. */
+export function recipients(conversation: ConversationRow): string[] {
+  return conversation.members
+    .filter((member) => member.state === 'active' || member.state === 'requested')
+    .map((member) => member.userId);
+}

@@ -1,0 +1,72 @@
+import type { OutgoingEnvelope } from '../protocol/messages';
+import type { MarkPayload, Payload } from './content';
+import type { ConversationRow, OutboxRow, SealedIntent } from './db';
+import { recipients } from './roster';
+import type { Work } from './work';
+
+/** A recipient device could not be given the key now: the message would be unreadable there for ever. */
+export class RecipientUnready extends Error {}
+/** A recipient's identity is not the one known: nothing is sent until a person has looked. */
+export class IdentityChanged extends Error {}
+
+/** Tries to give a device its key before a message goes without it: one that never answers must not stop all. */
+const unreadyTries = 3;
+
+/**
+ * Encrypts an outbox row for the roster as this device knows it and stores the bytes before anything is sent.
+ *
+ * `refused` is an earlier sealing that the server has answered with `stale`. That answer is final (the roster's
+ * version never comes back), so the intent is encrypted anew, with a new key if somebody is gone; the envelopes
+ * of the refused one go along, since the machine counts them as delivered.
+ */
+export async function sealRow(
+  work: Work,
+  row: OutboxRow,
+  conversation: ConversationRow,
+  tries: number,
+): Promise<SealedIntent> {
+  const { environment, machine, me } = work;
+  const { db } = environment;
+  const refused = row.sealed;
+  const clientId = row.intent.kind === 'message' ? row.intent.messageId : environment.newId();
+  const plaintext = JSON.stringify(plaintextOf(work, row, conversation, clientId));
+  const sealed = await machine.seal(conversation.conversationId, recipients(conversation), plaintext, {
+    rotate: conversation.mustRotate,
+  });
+  if (sealed.identityChanged.length > 0) throw new IdentityChanged();
+  const unready = sealed.withheld.some((device) => device.reason === 'no_session');
+  if (unready && tries < unreadyTries) throw new RecipientUnready();
+  const fresh: OutgoingEnvelope[] = sealed.envelopes
+    .filter((envelope) => envelope.recipientDeviceId !== me.deviceId)
+    .map(({ recipientDeviceId, type, content }) => ({ recipientDeviceId, type, content }));
+  const result: SealedIntent = {
+    clientId,
+    slot: row.intent.kind === 'mark' ? 'mark' : 'log',
+    rosterVersion: conversation.rosterVersion,
+    ciphertext: sealed.ciphertext,
+    envelopes: [...(refused?.envelopes ?? []), ...fresh],
+  };
+  await db.transaction('rw', db.outbox, db.conversations, async () => {
+    await db.outbox.update(row.id, { sealed: result });
+    await db.conversations.update(conversation.conversationId, { mustRotate: false });
+  });
+  await machine.shared(sealed.shareIds);
+  return result;
+}
+
+function plaintextOf(
+  work: Work,
+  row: OutboxRow,
+  conversation: ConversationRow,
+  id: string,
+): Payload | MarkPayload {
+  const common = { v: 1 as const, id, conversationId: conversation.conversationId };
+  if (row.intent.kind !== 'message') {
+    return {
+      ...common,
+      delivered: conversation.cursor,
+      read: Math.min(conversation.readSeq, conversation.cursor),
+    };
+  }
+  return { ...common, name: work.me.name, sentAt: row.at, content: row.intent.content };
+}

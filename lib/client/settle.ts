@@ -1,0 +1,50 @@
+import { type Arrival, changeMessage, showInList } from './apply';
+import { type AparteDb, type ConversationRow, type OutboxRow, pendingOrder } from './db';
+
+/**
+ * An own message has its number: its outbox row goes, its message row says sent. The same whether the answer to
+ * the send tells it or a pull that brings the message back. Inside a transaction over `messages` and `outbox`;
+ * `conversation` is changed in place, the caller stores it.
+ *
+ * @returns false when this device holds neither the message nor its intent: it is read like another's
+ */
+export async function settleOwn(
+  db: AparteDb,
+  conversation: ConversationRow,
+  arrival: Arrival,
+  me: string,
+): Promise<boolean> {
+  const row = await db.outbox
+    .where('conversationId')
+    .equals(conversation.conversationId)
+    .filter((candidate) => candidate.intent.kind === 'message' && candidate.intent.messageId === arrival.id)
+    .first();
+  if (row) await db.outbox.delete(row.id);
+  const message = await db.messages.get(arrival.id);
+  if (message) {
+    message.seq = arrival.seq;
+    message.order = arrival.seq;
+    message.at = arrival.at;
+    message.status = 'sent';
+    message.failure = null;
+    await db.messages.put(message);
+    showInList(conversation, message);
+    if (message.notice?.title != null) conversation.titleSeq = Math.max(conversation.titleSeq, arrival.seq);
+  }
+  if (row) await settleChange(db, row, arrival.seq, me);
+  return row !== undefined || message !== undefined;
+}
+
+/** An own edit or reaction stood above every number while it waited; now it takes its own. */
+async function settleChange(db: AparteDb, row: OutboxRow, seq: number, me: string): Promise<void> {
+  if (row.intent.kind !== 'message' || !('target' in row.intent.content)) return;
+  const { content } = row.intent;
+  const target = await db.messages.get(content.target);
+  if (!target) return;
+  const pending = pendingOrder + row.id;
+  if (content.kind === 'edit' && target.editSeq === pending) target.editSeq = 0;
+  const reaction = target.reactions[me];
+  if (content.kind === 'react' && reaction && reaction.seq === pending) reaction.seq = 0;
+  changeMessage(target, content, me, seq);
+  await db.messages.put(target);
+}

@@ -1,0 +1,150 @@
+import { liveQuery, type Subscription } from 'dexie';
+import type { CryptoMachine } from '../crypto/machine';
+import type { ErrorCode } from '../protocol/errors';
+import { errors } from '../protocol/errors';
+import type { ServerFrame } from '../protocol/frames';
+import { Connection } from './connection';
+import type { ConnectionState } from './connection-state';
+import type { ConnectionStatus, Session } from './db';
+import type { Environment } from './environment';
+import { Inbox } from './inbox';
+import { Intake } from './intake';
+import { Outbox } from './outbox';
+import { Runner } from './runner';
+import { Typing } from './typing';
+import type { Work } from './work';
+
+/** The engine of a device that has an account: connection, intake and outbox around one crypto machine. */
+export class SignedIn {
+  readonly #connection: Connection;
+  readonly #intake: Intake;
+  readonly #outbox: Outbox;
+  readonly #intakeRunner: Runner;
+  readonly #outboxRunner: Runner;
+  readonly #typing: Typing;
+  readonly #subscriptions: Subscription[] = [];
+  readonly #work: Work;
+
+  static async start(
+    environment: Environment,
+    me: Extract<Session, { state: 'signed_in' }>,
+    ended: (code: ErrorCode) => void,
+  ): Promise<SignedIn> {
+    return new SignedIn(environment, me, await environment.openMachine(me), ended);
+  }
+
+  private constructor(
+    private readonly environment: Environment,
+    me: Extract<Session, { state: 'signed_in' }>,
+    private readonly machine: CryptoMachine,
+    private readonly ended: (code: ErrorCode) => void,
+  ) {
+    const { db, log } = environment;
+    this.#connection = new Connection(environment, {
+      state: (state) => this.#changed(state),
+      frame: (frame) => this.#received(frame),
+    });
+    this.#work = {
+      environment,
+      machine,
+      me,
+      send: (message) => this.#connection.send(message),
+      post: (frame) => this.#connection.post(frame),
+      online: () => this.#connection.state.name === 'online',
+      preKeys: { oneTimeKeyCount: 50, hasUnusedFallbackKey: true },
+    };
+    this.#typing = new Typing(this.#work);
+    this.#outboxRunner = new Runner(
+      () => this.#outbox.flush(),
+      (error) => log('outbox', error),
+    );
+    this.#outbox = new Outbox(this.#work, {
+      kick: () => this.#outboxRunner.kick(),
+      gap: (conversationId) => {
+        this.#intake.behind(conversationId);
+        this.#intakeRunner.kick();
+      },
+    });
+    this.#intake = new Intake(this.#work, new Inbox(this.#work));
+    this.#intakeRunner = new Runner(
+      () => this.#takeIn(),
+      (error) => this.#intakeFailed(error),
+    );
+    this.#subscriptions.push(
+      liveQuery(() => db.outbox.toCollection().primaryKeys()).subscribe({
+        next: () => this.#outboxRunner.kick(),
+        error: (error: unknown) => log('outbox', error),
+      }),
+      liveQuery(() => db.signals.toArray()).subscribe({
+        next: (signals) => this.#typing.tell(signals),
+        error: (error: unknown) => log('typing', error),
+      }),
+    );
+    this.#connection.dispatch({ name: 'start' });
+  }
+
+  renamed(name: string): void {
+    this.#work.me = { ...this.#work.me, name };
+  }
+
+  hurry(): void {
+    this.#outbox.hurry();
+    this.#connection.dispatch({ name: 'hurry' });
+    this.#outboxRunner.kick();
+  }
+
+  async stop(): Promise<void> {
+    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+    this.#connection.dispatch({ name: 'stop' });
+    await Promise.all([this.#intakeRunner.stop(), this.#outboxRunner.stop(), this.#outbox.stop()]);
+    this.#typing.stop();
+    await this.machine.close();
+  }
+
+  #changed(state: ConnectionState): void {
+    this.environment.db
+      .writeMeta('connection', statusOf(state, this.environment.now()))
+      .catch((error: unknown) => this.environment.log('connection', error));
+    if (state.name === 'catching_up') {
+      this.#intake.reconnected();
+      this.#intakeRunner.kick();
+    } else if (state.name === 'online') {
+      this.#outbox.hurry();
+      this.#outboxRunner.kick();
+    } else if (state.name === 'ended') {
+      this.ended(state.code);
+    }
+  }
+
+  #received(frame: ServerFrame): void {
+    if (frame.t === 'typing') {
+      this.#typing.heard(frame.conversationId, frame.userId);
+      return;
+    }
+    this.#intake.take(frame);
+    this.#intakeRunner.kick();
+  }
+
+  async #takeIn(): Promise<void> {
+    const state = this.#connection.state.name;
+    if (state !== 'catching_up' && state !== 'online') return;
+    await this.#intake.work();
+    this.#connection.dispatch({ name: 'caught_up' });
+  }
+
+  /** What could not be pulled now is pulled after a reconnect, which also paces the tries. */
+  #intakeFailed(error: unknown): void {
+    this.environment.log('intake', error);
+    this.#connection.dispatch({
+      name: 'closed',
+      close: errors.internal.close,
+      dice: this.environment.random(),
+    });
+  }
+}
+
+function statusOf(state: ConnectionState, now: number): ConnectionStatus {
+  if (state.name === 'waiting') return { state: 'waiting', retryAt: now + state.delayMs };
+  if (state.name === 'stopped' || state.name === 'ended') return { state: 'offline' };
+  return { state: state.name };
+}

@@ -1,0 +1,19 @@
+import type { CryptoMachine } from '../crypto/machine';
+import type { DeviceFrame } from '../protocol/frames';
+import type { SendMessage, SendResult } from '../protocol/messages';
+import type { Session } from './db';
+import type { Environment } from './environment';
+
+/** What the parts of a signed-in engine share. */
+export interface Work {
+  environment: Environment;
+  machine: CryptoMachine;
+  me: Extract<Session, { state: 'signed_in' }>;
+  /** Sends a message; see `Connection.send`. */
+  send: (message: SendMessage) => Promise<SendResult>;
+  /** Sends a frame that has no answer. @returns false when there is no connection */
+  post: (frame: DeviceFrame) => boolean;
+  online: () => boolean;
+  /** What the server last told of this device's prekeys. */
+  preKeys: { oneTimeKeyCount: number; hasUnusedFallbackKey: boolean };
+}
