@@ -83,21 +83,20 @@ export class Connection {
 
   #open(): void {
     this.#drop();
-    const socket = this.environment.openSocket();
+    const socket = this.environment.openSocket({
+      // What a socket that was replaced still tells is none of ours.
+      message: (text) => this.#socket === socket && this.#receive(text),
+      closed: (code) => this.#socket === socket && this.#lost(code),
+    });
     this.#socket = socket;
-    // Events of a socket that was replaced are none of ours.
-    socket.onopen = () => this.#socket === socket && this.#heartbeat();
-    socket.onmessage = (event) => this.#socket === socket && this.#receive(event.data);
-    socket.onclose = (event) => this.#socket === socket && this.#lost(event.code);
     // A handshake that hangs is a failed one.
     this.#cancelTimer = this.environment.after(quietMs, () => this.#lost(errors.heartbeat_timeout.close));
   }
 
-  #receive(data: unknown): void {
+  #receive(text: string): void {
     this.#heartbeat();
-    if (typeof data !== 'string') return;
     // The server is trusted for the form of its frames; their content is checked where it is decrypted.
-    const frame = JSON.parse(data) as ServerFrame;
+    const frame = JSON.parse(text) as ServerFrame;
     if (frame.t === 'ready') this.dispatch({ name: 'ready' });
     else if (frame.t === 'sent')
       this.#answer(frame.r)?.resolve({ status: 'sent', seq: frame.seq, at: frame.at });

@@ -2,7 +2,7 @@ import { openMachine } from '../crypto/machine';
 import { createApi } from './api';
 import { AparteDb } from './db';
 import { type Engine, startEngine } from './engine';
-import type { Environment } from './environment';
+import type { Environment, Socket, SocketListener } from './environment';
 import { keyTransport } from './key-transport';
 import { openStoreKey, wipeStores } from './store-key';
 
@@ -18,7 +18,7 @@ function browserEnvironment(): Environment {
   return {
     db,
     api: createApi('', (input, init) => fetch(input, init)),
-    openSocket: () => new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`),
+    openSocket,
     openMachine: async (ids) =>
       openMachine({
         userId: ids.userId,
@@ -40,8 +40,23 @@ function browserEnvironment(): Environment {
       return () => clearTimeout(timer);
     },
     // The event's name and the error's type only: an error's text could quote what it failed on.
-    log: (event, error) =>
-      console.warn(`aparte: ${event}`, error instanceof Error ? `${error.name} ${error.message}` : ''),
+    log: (event, error) => console.warn(`aparte: ${event}`, error instanceof Error ? error.name : ''),
+  };
+}
+
+function openSocket(on: SocketListener): Socket {
+  const socket = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`);
+  socket.onmessage = ({ data }) => {
+    if (typeof data === 'string') on.message(data);
+  };
+  socket.onclose = ({ code }) => on.closed(code);
+  return {
+    send: (text) => socket.send(text),
+    close: () => {
+      socket.onmessage = null;
+      socket.onclose = null;
+      socket.close();
+    },
   };
 }
 

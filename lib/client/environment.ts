@@ -2,20 +2,23 @@ import type { CryptoMachine } from '../crypto/machine';
 import type { Api } from './api';
 import type { AparteDb } from './db';
 
-/** The part of a browser's WebSocket that the engine uses. */
+/** One WebSocket. After `close` is called, or has been told, nothing more is told. */
 export interface Socket {
-  onopen: (() => void) | null;
-  onmessage: ((event: { data: unknown }) => void) | null;
-  onclose: ((event: { code: number }) => void) | null;
   send(text: string): void;
   close(): void;
+}
+
+export interface SocketListener {
+  message: (text: string) => void;
+  /** Once, with the close code; 1006 when the peer said none. */
+  closed: (code: number) => void;
 }
 
 /** All that the engine takes from outside, so that a test can hold the clock, the dice and the network. */
 export interface Environment {
   db: AparteDb;
   api: Api;
-  openSocket: () => Socket;
+  openSocket: (on: SocketListener) => Socket;
   /** Opens the device's crypto machine, the only one on its store. */
   openMachine: (ids: { userId: string; deviceId: string }) => Promise<CryptoMachine>;
   /** Deletes the machine's store, once it is closed. */

@@ -26,7 +26,7 @@ export class Inbox {
       const { newKeysFor } = await machine.receive(fresh, { ...preKeys, changedUserIds: [] });
       for (const envelope of fresh) this.#fed.add(envelope.id);
       this.#bound();
-      for (const conversationId of new Set(newKeysFor)) await this.openSealed(conversationId);
+      for (const conversationId of new Set<string>(newKeysFor)) await this.openSealed(conversationId);
     }
     // Only now: an envelope that the machine has not stored must stay on the server.
     const ids = envelopes.map((envelope) => envelope.id);

@@ -1,0 +1,133 @@
+import 'fake-indexeddb/auto';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { dice } from '../../tests/dice';
+import { type Arrival, applyArrival } from './apply';
+import type { Content } from './content';
+import { AparteDb, type ConversationRow } from './db';
+
+const me = 'me';
+const alice = 'alice';
+const conversationId = 'c';
+let db: AparteDb;
+let conversation: ConversationRow;
+
+beforeEach(async () => {
+  db = new AparteDb(`apply-${Math.random()}`);
+  conversation = {
+    conversationId,
+    kind: 'group',
+    title: null,
+    titleSeq: 0,
+    members: [
+      { userId: me, role: 'member', state: 'active', devicesVersion: 1 },
+      { userId: alice, role: 'owner', state: 'active', devicesVersion: 1 },
+      { userId: 'bob', role: 'member', state: 'active', devicesVersion: 1 },
+    ],
+    myRole: 'member',
+    myState: 'active',
+    createdBy: alice,
+    rosterVersion: 1,
+    joinedSeq: 0,
+    cursor: 0,
+    lastSeq: 0,
+    readSeq: 0,
+    unread: 0,
+    marks: {},
+    preview: null,
+    draft: '',
+    mustRotate: false,
+    sortAt: 0,
+  };
+  await db.people.add({ userId: alice, handle: 'alice', name: null, nameAt: 0 });
+});
+
+afterEach(() => db.delete());
+
+const arrival = (id: string, seq: number, senderId = alice): Arrival => ({
+  id,
+  conversationId,
+  seq,
+  senderId,
+  senderDeviceId: `${senderId}-device`,
+  at: seq * 1_000,
+});
+
+async function arrives(id: string, seq: number, content: Content | null, senderId = alice): Promise<void> {
+  const at = arrival(id, seq, senderId);
+  const opened = content
+    ? ({
+        status: 'ok',
+        payload: { v: 1, id, conversationId, name: senderId, sentAt: at.at, content },
+      } as const)
+    : ({ status: 'sealed' } as const);
+  await db.transaction('rw', db.tables, () => applyArrival(db, conversation, at, opened, me));
+}
+
+const text = (body: string): Content => ({ kind: 'text', body, replyTo: null });
+
+test('a message is shown, counted and previewed, and tells its sender’s name', async () => {
+  await arrives('m1', 1, text('hello'));
+  expect(await db.messages.get('m1')).toMatchObject({ body: 'hello', order: 1, status: 'received' });
+  expect(conversation).toMatchObject({ unread: 1, preview: { text: 'hello' } });
+  expect(await db.people.get(alice)).toMatchObject({ name: alice });
+});
+
+test('a second message under a known id is refused', async () => {
+  await arrives('m1', 1, text('the first'));
+  await arrives('m1', 2, text('a replay'));
+  await arrives('m1', 1, text('another sender'), 'bob');
+  expect(await db.messages.get('m1')).toMatchObject({ body: 'the first', senderId: alice });
+  expect(await db.messages.count()).toBe(1);
+});
+
+test('only the sender edits or deletes a message', async () => {
+  await arrives('m1', 1, text('mine'));
+  await arrives('e1', 2, { kind: 'edit', target: 'm1', body: 'forged' }, 'bob');
+  await arrives('d1', 3, { kind: 'delete', target: 'm1' }, 'bob');
+  expect(await db.messages.get('m1')).toMatchObject({ body: 'mine', deleted: false });
+});
+
+test('a title said by one who may not change the group is not believed', async () => {
+  await arrives('g1', 1, { kind: 'group', title: 'Ours', added: [], removed: [] });
+  await arrives('g2', 2, { kind: 'group', title: 'Hijacked', added: [], removed: [] }, 'bob');
+  expect(conversation.title).toBe('Ours');
+});
+
+test('what came before its key takes its place when the key comes', async () => {
+  await arrives('m1', 1, null);
+  await arrives('m2', 2, text('second'));
+  expect(conversation.unread).toBe(2);
+  await arrives('m1', 1, text('first'));
+  const rows = await db.messages.orderBy('[conversationId+order]').toArray();
+  expect(rows.map((row) => row.body)).toEqual(['first', 'second']);
+  expect(conversation.unread).toBe(2);
+});
+
+describe('whatever the order in which messages become readable', () => {
+  const said: [string, number, Content, string][] = [
+    ['m1', 1, text('one'), alice],
+    ['e1', 2, { kind: 'edit', target: 'm1', body: 'two' }, alice],
+    ['r1', 3, { kind: 'react', target: 'm1', emoji: '👍' }, 'bob'],
+    ['e2', 4, { kind: 'edit', target: 'm1', body: 'three' }, alice],
+    ['r2', 5, { kind: 'react', target: 'm1', emoji: null }, 'bob'],
+    ['r3', 6, { kind: 'react', target: 'm1', emoji: '❤️' }, alice],
+    ['m2', 7, text('gone'), alice],
+    ['d1', 8, { kind: 'delete', target: 'm2' }, alice],
+    ['e3', 9, { kind: 'edit', target: 'm2', body: 'back?' }, alice],
+  ];
+
+  test.each([1, 2, 3, 4, 5, 6, 7, 8])('the outcome is the same (order %i)', async (seed) => {
+    const chance = dice(seed);
+    const shuffled = said
+      .map((one) => ({ one, place: chance() }))
+      .sort((a, b) => a.place - b.place)
+      .map(({ one }) => one);
+    for (const [id, seq, content, senderId] of shuffled) await arrives(id, seq, content, senderId);
+    expect(await db.messages.get('m1')).toMatchObject({
+      body: 'three',
+      reactions: { bob: { emoji: null }, [alice]: { emoji: '❤️' } },
+    });
+    expect(await db.messages.get('m2')).toMatchObject({ deleted: true, body: '' });
+    expect(await db.orphans.count()).toBe(0);
+  });
+});

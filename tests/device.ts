@@ -1,0 +1,124 @@
+import 'fake-indexeddb/auto';
+import { Dexie } from 'dexie';
+import { createApi } from '../lib/client/api';
+import { AparteDb, type Session } from '../lib/client/db';
+import { type Engine, startEngine } from '../lib/client/engine';
+import type { Environment } from '../lib/client/environment';
+import { type Author, signUp } from '../lib/client/intents';
+import { keyTransport } from '../lib/client/key-transport';
+import { type CryptoMachine, openMachine } from '../lib/crypto/machine';
+import { DeviceNetwork } from './network';
+
+let databases = 0;
+
+/**
+ * A device in Node: the real engine, the real crypto and a real server; the clock runs faster, the dice and the
+ * network are the test's.
+ */
+export class TestDevice {
+  readonly db: AparteDb;
+  readonly author: Author;
+  readonly network: DeviceNetwork;
+  readonly log: string[] = [];
+  #engine: Engine | null = null;
+  readonly #name = `device-${databases++}`;
+
+  constructor(
+    origin: () => string,
+    private readonly dice: () => number,
+    /** Waiting is shortened by this factor. */
+    private readonly haste = 50,
+  ) {
+    this.db = new AparteDb(this.#name);
+    this.network = new DeviceNetwork(origin, dice);
+    this.author = { db: this.db, now: () => Date.now(), newId: () => this.#newId() };
+  }
+
+  start(): void {
+    this.#engine = startEngine(this.#environment());
+  }
+
+  /** Ends the engine as a closed tab would; what it has stored stays. */
+  async stop(): Promise<void> {
+    await this.#engine?.stop();
+    this.#engine = null;
+  }
+
+  async close(): Promise<void> {
+    await this.stop();
+    this.db.close();
+    for (const { name } of await indexedDB.databases()) {
+      if (name?.startsWith(this.#name)) await Dexie.delete(name);
+    }
+  }
+
+  hurry(): void {
+    this.#engine?.hurry();
+  }
+
+  async signUp(handle: string): Promise<Extract<Session, { state: 'signed_in' }>> {
+    await signUp(this.author, {
+      handle,
+      name: handle.toUpperCase(),
+      deviceName: 'Node',
+      deviceType: 'DESKTOP',
+    });
+    const session = await this.until(async () => {
+      const now = await this.db.readMeta('session');
+      return now?.state === 'signed_in' || now?.state === 'sign_up_failed' ? now : undefined;
+    }, 'signing up');
+    if (session.state !== 'signed_in') throw new Error(`sign-up failed: ${session.code}`);
+    return session;
+  }
+
+  /** Looks until `look` finds something, for at most `withinMs`. */
+  async until<T>(look: () => Promise<T | undefined>, what: string, withinMs = 60_000): Promise<T> {
+    const deadline = Date.now() + withinMs;
+    for (;;) {
+      const found = await look();
+      if (found !== undefined) return found;
+      if (Date.now() > deadline)
+        throw new Error(`${this.#name}: waited in vain for ${what}: ${this.log.slice(-5)}`);
+      await new Promise<void>((resolve) => setTimeout(resolve, 5));
+    }
+  }
+
+  #newId(): string {
+    const hex = (digits: number) =>
+      Array.from({ length: digits }, () => Math.floor(this.dice() * 16).toString(16)).join('');
+    return `${hex(8)}-${hex(4)}-4${hex(3)}-8${hex(3)}-${hex(12)}`;
+  }
+
+  #environment(): Environment {
+    const { db, network } = this;
+    const api = createApi('', network.fetch);
+    const key = new Uint8Array(32).fill(7);
+    return {
+      db,
+      api,
+      openSocket: network.openSocket,
+      openMachine: (ids): Promise<CryptoMachine> =>
+        openMachine({
+          ...ids,
+          store: { name: `${this.#name}-machine`, key },
+          transport: keyTransport(api),
+        }),
+      wipeMachine: async () => {
+        for (const { name } of await indexedDB.databases()) {
+          if (name?.startsWith(`${this.#name}-machine`)) await Dexie.delete(name);
+        }
+      },
+      now: () => Date.now(),
+      random: this.dice,
+      newId: () => this.#newId(),
+      newSecret: () =>
+        Buffer.from(Array.from({ length: 32 }, () => Math.floor(this.dice() * 256))).toString('base64url'),
+      after: (ms, call) => {
+        const timer = setTimeout(call, ms / this.haste);
+        return () => clearTimeout(timer);
+      },
+      log: (event, error) =>
+        this.log.push(`${event}: ${error instanceof Error ? error.message : String(error ?? '')}`),
+    };
+  }
+}

@@ -1,0 +1,104 @@
+import WebSocket from 'ws';
+import type { Socket, SocketListener } from '../lib/client/environment';
+
+/** How often a network does wrong, as shares of one. */
+export interface Faults {
+  drop: number;
+  duplicate: number;
+  /** Share of frames and requests that are held for up to `delayMs`, and so overtaken by later ones. */
+  delay: number;
+  delayMs: number;
+  /** Share of frames after which the connection breaks. */
+  cut: number;
+}
+
+export const noFaults: Faults = { drop: 0, duplicate: 0, delay: 0, delayMs: 0, cut: 0 };
+
+/** One device's way to a real server: its own cookie, and faults by its own dice. */
+export class DeviceNetwork {
+  faults: Faults = noFaults;
+  up = true;
+  #cookie = '';
+  #sockets = new Set<WebSocket>();
+
+  constructor(
+    private readonly origin: () => string,
+    private readonly dice: () => number,
+  ) {}
+
+  /** The machine loses its network: what is open breaks, nothing gets through until it is back. */
+  setUp(up: boolean): void {
+    this.up = up;
+    if (up) return;
+    for (const socket of this.#sockets) socket.terminate();
+  }
+
+  readonly fetch: typeof fetch = async (input, init) => {
+    await this.#hold();
+    if (!this.up || this.#hits(this.faults.drop)) throw new TypeError('the request was lost');
+    const headers = new Headers(init?.headers);
+    headers.set('origin', this.origin());
+    if (this.#cookie) headers.set('cookie', this.#cookie);
+    const url = String(input instanceof Request ? input.url : input);
+    const response = await fetch(url.startsWith('/') ? `${this.origin()}${url}` : url, { ...init, headers });
+    const set = response.headers.getSetCookie()[0];
+    if (set) this.#cookie = set.split(';')[0] ?? '';
+    await this.#hold();
+    if (!this.up || this.#hits(this.faults.drop)) {
+      await response.body?.cancel();
+      throw new TypeError('the answer was lost');
+    }
+    return response;
+  };
+
+  readonly openSocket = (on: SocketListener): Socket => {
+    const origin = this.origin();
+    const socket = new WebSocket(`${origin.replace(/^http/, 'ws')}/ws`, {
+      headers: { cookie: this.#cookie, origin },
+      perMessageDeflate: false,
+    });
+    let live = true;
+    this.#sockets.add(socket);
+    if (!this.up) setImmediate(() => socket.terminate());
+    // `close` follows; an error tells nothing that it does not.
+    socket.on('error', () => undefined);
+    socket.on('close', (code) => {
+      this.#sockets.delete(socket);
+      if (live) on.closed(code);
+      live = false;
+    });
+    socket.on('message', (data) => {
+      // The handshake's own frame comes through; a connection that never gets ready is a cut one.
+      this.#carry(socket, () => live && on.message(String(data)));
+    });
+    return {
+      send: (text) =>
+        this.#carry(socket, () => {
+          if (socket.readyState === WebSocket.OPEN) socket.send(text);
+        }),
+      close: () => {
+        live = false;
+        socket.terminate();
+      },
+    };
+  };
+
+  #carry(socket: WebSocket, deliver: () => void): void {
+    if (this.#hits(this.faults.drop)) return;
+    const times = this.#hits(this.faults.duplicate) ? 2 : 1;
+    for (let time = 0; time < times; time++) {
+      if (this.#hits(this.faults.delay)) setTimeout(deliver, this.dice() * this.faults.delayMs);
+      else deliver();
+    }
+    if (this.#hits(this.faults.cut)) socket.terminate();
+  }
+
+  async #hold(): Promise<void> {
+    if (!this.#hits(this.faults.delay)) return;
+    await new Promise<void>((resolve) => setTimeout(resolve, this.dice() * this.faults.delayMs));
+  }
+
+  #hits(share: number): boolean {
+    return share > 0 && this.dice() < share;
+  }
+}
