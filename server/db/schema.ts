@@ -1,0 +1,122 @@
+import type { ColumnType, Generated, JSONColumnType } from 'kysely';
+import type { z } from 'zod';
+import type { ConversationKind, MemberState, Role } from '../../lib/protocol/conversations';
+import type { crossSigningKey, DeviceType, signedDeviceKeys, signedPreKey } from '../../lib/protocol/keys';
+
+/** Times are milliseconds since 1970 as `double precision`, which the driver reads as a number. */
+type Millis = number;
+type Json<T extends object> = JSONColumnType<T, string, string>;
+type CrossSigningKey = z.infer<typeof crossSigningKey>;
+type DeviceKeys = z.infer<typeof signedDeviceKeys>;
+type PreKey = z.infer<typeof signedPreKey>;
+
+export interface UsersTable {
+  id: string;
+  handle: string;
+  master_key: Json<CrossSigningKey>;
+  self_signing_key: Json<CrossSigningKey>;
+  user_signing_key: Json<CrossSigningKey>;
+  /** Grows whenever a device of the user comes or goes. */
+  devices_version: Generated<number>;
+  created_at: Millis;
+}
+
+export interface DevicesTable {
+  id: string;
+  user_id: string;
+  /** curve25519, base64. */
+  identity_key: string;
+  /** ed25519, base64. */
+  signing_key: string;
+  device_keys: Json<DeviceKeys>;
+  signed_pre_key_id: string | null;
+  signed_pre_key: ColumnType<PreKey | null, string | null, string | null>;
+  signed_pre_key_used: Generated<boolean>;
+  /** The owner's self-signing key's signature on `device_keys`. */
+  signature: string;
+  name: string;
+  type: DeviceType;
+  /** SHA-256 of the cookie's token; null once revoked. */
+  token_hash: Buffer | null;
+  /** SHA-256 of the idempotency key that registered the device. */
+  registration_hash: Buffer;
+  created_at: Millis;
+  last_seen_at: Millis;
+  revoked_at: Millis | null;
+}
+
+export interface OneTimeKeysTable {
+  device_id: string;
+  key_id: string;
+  /** Null once handed out: the row stays, so that a repeated upload cannot offer the key a second time. */
+  key: ColumnType<PreKey | null, string, string | null>;
+}
+
+export interface ConversationsTable {
+  id: string;
+  kind: ConversationKind;
+  roster_version: Generated<number>;
+  last_seq: Generated<number>;
+  created_by: string;
+  created_at: Millis;
+}
+
+export interface MembersTable {
+  conversation_id: string;
+  user_id: string;
+  role: Role;
+  state: MemberState;
+  /** Reads what comes after this number. */
+  joined_seq: Generated<number>;
+  /** Set while `left` or `blocked`: reads nothing after this number. */
+  left_seq: number | null;
+  /** The roster's version at that moment, which is the last one told to this member. */
+  left_roster_version: number | null;
+  joined_at: Millis;
+}
+
+export interface BlocksTable {
+  user_id: string;
+  blocked_user_id: string;
+  created_at: Millis;
+}
+
+export interface MessagesTable {
+  conversation_id: string;
+  seq: number;
+  sender_user_id: string;
+  sender_device_id: string;
+  client_id: string;
+  ciphertext: string;
+  at: Millis;
+}
+
+export interface MarksTable {
+  conversation_id: string;
+  sender_device_id: string;
+  sender_user_id: string;
+  client_id: string;
+  ciphertext: string;
+  at: Millis;
+}
+
+export interface EnvelopesTable {
+  id: Generated<number>;
+  recipient_device_id: string;
+  sender_user_id: string;
+  sender_device_id: string;
+  type: string;
+  content: string;
+}
+
+export interface Database {
+  users: UsersTable;
+  devices: DevicesTable;
+  one_time_keys: OneTimeKeysTable;
+  conversations: ConversationsTable;
+  members: MembersTable;
+  blocks: BlocksTable;
+  messages: MessagesTable;
+  marks: MarksTable;
+  envelopes: EnvelopesTable;
+}

@@ -1,0 +1,124 @@
+import { sql } from 'kysely';
+import type { Device } from '../../lib/protocol/accounts';
+import { AparteError } from '../../lib/protocol/errors';
+import type { UserKeys } from '../../lib/protocol/keys';
+import { bumpRostersOf } from '../conversations/roster-change';
+import type { Asker, Ground } from '../ground';
+
+/** The asker's devices, oldest first, without revoked ones. */
+export async function list({ db }: Ground, asker: Asker): Promise<Device[]> {
+  const rows = await db
+    .selectFrom('devices')
+    .select(['id', 'name', 'type', 'created_at', 'last_seen_at'])
+    .where('user_id', '=', asker.userId)
+    .where('revoked_at', 'is', null)
+    .orderBy('created_at')
+    .orderBy('id')
+    .execute();
+  return rows.map((row) => ({
+    deviceId: row.id,
+    name: row.name,
+    type: row.type,
+    createdAt: row.created_at,
+    lastSeenAt: row.last_seen_at,
+    current: row.id === asker.deviceId,
+  }));
+}
+
+/** @throws not_found for a device that is not the asker's */
+export async function rename({ db }: Ground, asker: Asker, deviceId: string, name: string): Promise<void> {
+  const done = await db
+    .updateTable('devices')
+    .set({ name })
+    .where('id', '=', deviceId)
+    .where('user_id', '=', asker.userId)
+    .where('revoked_at', 'is', null)
+    .returning('id')
+    .executeTakeFirst();
+  if (done === undefined) throw new AparteError('not_found');
+}
+
+/**
+ * Shuts a device of the asker's out: its token dies, its keys and waiting envelopes are deleted, its connection is
+ * closed, and every conversation of the user gets a new version, so that nothing is encrypted for it any more.
+ * A second time changes nothing.
+ * @throws not_found for a device that is not the asker's
+ */
+export async function revoke(ground: Ground, asker: Asker, deviceId: string): Promise<void> {
+  const rosters = await ground.db.transaction().execute(async (trx) => {
+    await trx.selectFrom('users').select('id').where('id', '=', asker.userId).forUpdate().execute();
+    const device = await trx
+      .selectFrom('devices')
+      .select('revoked_at')
+      .where('id', '=', deviceId)
+      .where('user_id', '=', asker.userId)
+      .forUpdate()
+      .executeTakeFirst();
+    if (device === undefined) throw new AparteError('not_found');
+    if (device.revoked_at !== null) return [];
+    const notices = await bumpRostersOf(trx, asker.userId);
+    await trx
+      .updateTable('users')
+      .set({ devices_version: sql`devices_version + 1` })
+      .where('id', '=', asker.userId)
+      .execute();
+    await trx
+      .updateTable('devices')
+      .set({ revoked_at: ground.now(), token_hash: null, signed_pre_key_id: null, signed_pre_key: null })
+      .where('id', '=', deviceId)
+      .execute();
+    await trx.deleteFrom('one_time_keys').where('device_id', '=', deviceId).execute();
+    await trx.deleteFrom('envelopes').where('recipient_device_id', '=', deviceId).execute();
+    return notices;
+  });
+  ground.notices.deviceRevoked({ userId: asker.userId, deviceId });
+  for (const roster of rosters) ground.notices.rosterChanged(roster);
+}
+
+/** Keys and devices of the asker and of those who share a conversation with them; others are left out. */
+export async function keysOf({ db }: Ground, asker: Asker, userIds: readonly string[]): Promise<UserKeys[]> {
+  if (userIds.length === 0) return [];
+  const users = await db
+    .selectFrom('users as u')
+    .select(['u.id', 'u.devices_version', 'u.master_key', 'u.self_signing_key', 'u.user_signing_key'])
+    .where('u.id', 'in', [...new Set(userIds)])
+    .where((eb) =>
+      eb.or([
+        eb('u.id', '=', asker.userId),
+        eb.exists(
+          eb
+            .selectFrom('members as mine')
+            .innerJoin('members as theirs', 'theirs.conversation_id', 'mine.conversation_id')
+            .select('mine.user_id')
+            .where('mine.user_id', '=', asker.userId)
+            .where('mine.state', 'in', ['active', 'requested'])
+            .whereRef('theirs.user_id', '=', 'u.id')
+            .where('theirs.state', '<>', 'left'),
+        ),
+      ]),
+    )
+    .execute();
+  if (users.length === 0) return [];
+  const devices = await db
+    .selectFrom('devices')
+    .select(['id', 'user_id', 'device_keys'])
+    .where(
+      'user_id',
+      'in',
+      users.map((user) => user.id),
+    )
+    .where('revoked_at', 'is', null)
+    .orderBy('created_at')
+    .orderBy('id')
+    .execute();
+  return users.map((user) => ({
+    userId: user.id,
+    devicesVersion: user.devices_version,
+    masterKey: user.master_key,
+    selfSigningKey: user.self_signing_key,
+    userSigningKey: user.id === asker.userId ? user.user_signing_key : null,
+    devices: devices
+      .filter((device) => device.user_id === user.id)
+      .map((device) => ({ deviceId: device.id, deviceKeys: device.device_keys })),
+  }));
+}

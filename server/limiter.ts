@@ -1,0 +1,89 @@
+/** How often something may be asked: `burst` at once, refilled by `perSecond`. */
+export interface Rate {
+  readonly burst: number;
+  readonly perSecond: number;
+}
+
+interface Bucket {
+  tokens: number;
+  at: number;
+}
+
+/**
+ * Token buckets by key, in memory. Bounded: past `maxKeys` the key used longest ago is forgotten, which gives it a
+ * full bucket again.
+ */
+export class Limiter {
+  readonly #buckets = new Map<string, Bucket>();
+
+  constructor(
+    private readonly rate: Rate,
+    private readonly now: () => number,
+    private readonly maxKeys = 50_000,
+  ) {}
+
+  /** Takes `cost` tokens of the key. @returns whether there were enough */
+  take(key: string, cost = 1): boolean {
+    const now = this.now();
+    const known = this.#buckets.get(key);
+    const bucket = known ?? { tokens: this.rate.burst, at: now };
+    if (known !== undefined) this.#buckets.delete(key);
+    else if (this.#buckets.size >= this.maxKeys) {
+      const oldest = this.#buckets.keys().next();
+      if (!oldest.done) this.#buckets.delete(oldest.value);
+    }
+    this.#buckets.set(key, bucket);
+    return takeTokens(bucket, this.rate, now, cost);
+  }
+}
+
+/** One bucket, for what has a place of its own to keep it, such as a connection. */
+export function takeTokens(bucket: Bucket, rate: Rate, now: number, cost = 1): boolean {
+  const refilled = bucket.tokens + (Math.max(0, now - bucket.at) / 1000) * rate.perSecond;
+  bucket.tokens = Math.min(rate.burst, refilled);
+  bucket.at = now;
+  if (bucket.tokens < cost) return false;
+  bucket.tokens -= cost;
+  return true;
+}
+
+export interface Rates {
+  /** Per address. */
+  readonly signUp: Rate;
+  /** Looking for handles, per device or address. */
+  readonly find: Rate;
+  /** Prekey bundles, counted one by one, per device that asks. */
+  readonly bundles: Rate;
+  /** Every call of a device. */
+  readonly calls: Rate;
+  /** Frames of one connection. */
+  readonly frames: Rate;
+}
+
+export const defaultRates: Rates = {
+  signUp: { burst: 20, perSecond: 20 / 3600 },
+  find: { burst: 60, perSecond: 1 },
+  bundles: { burst: 3_000, perSecond: 10 },
+  calls: { burst: 500, perSecond: 50 },
+  frames: { burst: 500, perSecond: 100 },
+};
+
+/** For tests and benchmarks, where one address is a whole town. */
+export const noRates: Rates = {
+  signUp: { burst: 1e9, perSecond: 1e9 },
+  find: { burst: 1e9, perSecond: 1e9 },
+  bundles: { burst: 1e9, perSecond: 1e9 },
+  calls: { burst: 1e9, perSecond: 1e9 },
+  frames: { burst: 1e9, perSecond: 1e9 },
+};
+
+export type Limiters = { readonly [K in Exclude<keyof Rates, 'frames'>]: Limiter };
+
+export function createLimiters(rates: Rates, now: () => number): Limiters {
+  return {
+    signUp: new Limiter(rates.signUp, now),
+    find: new Limiter(rates.find, now),
+    bundles: new Limiter(rates.bundles, now),
+    calls: new Limiter(rates.calls, now),
+  };
+}

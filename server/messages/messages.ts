@@ -1,0 +1,99 @@
+import type { z } from 'zod';
+import { AparteError } from '../../lib/protocol/errors';
+import type { Mark, Message, pullMessages, SendMessage, SendResult } from '../../lib/protocol/messages';
+import type { Asker, Ground } from '../ground';
+import type { Committed } from '../notices';
+import type { CommitOutcome, Committer } from './commit';
+
+/**
+ * Commits a message or mark, and then tells the members. The same message again answers as the first time and
+ * stores nothing.
+ * @throws not_found for who is no member, forbidden for who has not accepted, has left or has blocked,
+ * conflict for a client id already used in another conversation, device_revoked, overloaded
+ */
+export async function send(
+  ground: Ground & { committer: Committer },
+  asker: Asker,
+  message: SendMessage,
+): Promise<SendResult> {
+  const outcome = await ground.committer.commit({ sender: asker, message });
+  const { row } = outcome;
+  switch (row.status) {
+    case 'sent':
+      ground.notices.committed(news(asker, message, outcome));
+      return { status: 'sent', seq: row.seq, at: row.at };
+    case 'duplicate':
+      return { status: 'sent', seq: row.seq, at: row.at };
+    case 'stale':
+      return { status: 'stale', rosterVersion: row.rosterVersion ?? 0 };
+    default:
+      throw new AparteError(row.status);
+  }
+}
+
+function news(asker: Asker, message: SendMessage, { row, envelopeIds }: CommitOutcome): Committed {
+  const sent: Mark = {
+    conversationId: message.conversationId,
+    clientId: message.clientId,
+    senderUserId: asker.userId,
+    senderDeviceId: asker.deviceId,
+    ciphertext: message.ciphertext,
+    at: row.at,
+  };
+  return {
+    userIds: row.userIds ?? [],
+    frame:
+      message.slot === 'mark'
+        ? { t: 'mark', mark: sent }
+        : { t: 'message', message: { ...sent, seq: row.seq } },
+    envelopes: message.envelopes.flatMap((envelope, index) => {
+      const id = envelopeIds.get(index);
+      if (id === undefined) return [];
+      const { recipientDeviceId, type, content } = envelope;
+      const from = { senderUserId: asker.userId, senderDeviceId: asker.deviceId };
+      return [{ recipientDeviceId, envelope: { id, ...from, type, content } }];
+    }),
+  };
+}
+
+/**
+ * The messages after a number, in order, and where the conversation stands for the asker: who has left reads up to
+ * that moment, who has joined from then on.
+ * @throws not_found for who never was a member
+ */
+export async function pull(
+  { db }: Ground,
+  asker: Asker,
+  { conversationId, after, limit }: z.infer<typeof pullMessages>,
+): Promise<{ messages: Message[]; lastSeq: number }> {
+  const mine = await db
+    .selectFrom('members as m')
+    .innerJoin('conversations as c', 'c.id', 'm.conversation_id')
+    .select(['m.joined_seq', 'm.left_seq', 'c.last_seq'])
+    .where('m.conversation_id', '=', conversationId)
+    .where('m.user_id', '=', asker.userId)
+    .executeTakeFirst();
+  if (mine === undefined) throw new AparteError('not_found');
+  const lastSeq = mine.left_seq ?? mine.last_seq;
+  const rows = await db
+    .selectFrom('messages')
+    .selectAll()
+    .where('conversation_id', '=', conversationId)
+    .where('seq', '>', Math.max(Math.min(after, lastSeq), mine.joined_seq))
+    .where('seq', '<=', lastSeq)
+    .orderBy('seq')
+    .limit(limit)
+    .execute();
+  return {
+    lastSeq,
+    messages: rows.map((row) => ({
+      conversationId: row.conversation_id,
+      seq: row.seq,
+      clientId: row.client_id,
+      senderUserId: row.sender_user_id,
+      senderDeviceId: row.sender_device_id,
+      ciphertext: row.ciphertext,
+      at: row.at,
+    })),
+  };
+}

@@ -1,0 +1,74 @@
+import type { ServerFrame } from '../lib/protocol/frames';
+import type { IncomingEnvelope, Mark, Message } from '../lib/protocol/messages';
+import type { Broker } from './broker';
+
+/** A commit's news: the frame for everyone, and the envelopes that precede it for some. */
+export interface Committed {
+  userIds: string[];
+  frame: { t: 'message'; message: Message } | { t: 'mark'; mark: Mark };
+  envelopes: { recipientDeviceId: string; envelope: IncomingEnvelope }[];
+}
+
+/** What is told to devices after a change is committed. Never throws, and may be lost: the cursors make it good. */
+export interface Notices {
+  rosterChanged(notice: { conversationId: string; rosterVersion: number; userIds: string[] }): void;
+  committed(news: Committed): void;
+  typing(notice: { conversationId: string; userId: string; toUserIds: string[] }): void;
+  keysLow(notice: {
+    userId: string;
+    deviceId: string;
+    oneTimeKeyCount: number;
+    hasUnusedFallbackKey: boolean;
+  }): void;
+  deviceRevoked(notice: { userId: string; deviceId: string }): void;
+}
+
+export const frameText = (frame: ServerFrame) => JSON.stringify(frame);
+
+export function createNotices(broker: Broker): Notices {
+  const toUsers = (userIds: string[], frame: ServerFrame) => {
+    if (userIds.length > 0)
+      broker.publish({ kind: 'frames', userIds, frame: frameText(frame), exceptDeviceId: null, before: [] });
+  };
+  return {
+    rosterChanged({ conversationId, rosterVersion, userIds }) {
+      toUsers(userIds, { t: 'conversation', conversationId, rosterVersion });
+    },
+    committed({ userIds, frame, envelopes }) {
+      const byDevice = new Map<string, IncomingEnvelope[]>();
+      for (const { recipientDeviceId, envelope } of envelopes) {
+        const list = byDevice.get(recipientDeviceId);
+        if (list === undefined) byDevice.set(recipientDeviceId, [envelope]);
+        else list.push(envelope);
+      }
+      const sender = frame.t === 'message' ? frame.message.senderDeviceId : frame.mark.senderDeviceId;
+      broker.publish({
+        kind: 'frames',
+        userIds,
+        frame: frameText(frame),
+        exceptDeviceId: sender,
+        before: [...byDevice].map(([deviceId, list]) => ({
+          deviceId,
+          frame: frameText({ t: 'envelopes', envelopes: list }),
+        })),
+      });
+    },
+    typing({ conversationId, userId, toUserIds }) {
+      toUsers(toUserIds, { t: 'typing', conversationId, userId });
+    },
+    keysLow({ userId, deviceId, oneTimeKeyCount, hasUnusedFallbackKey }) {
+      const frame = frameText({ t: 'keys', oneTimeKeyCount, hasUnusedFallbackKey });
+      broker.publish({ kind: 'device', userId, deviceId, frame });
+    },
+    deviceRevoked({ userId, deviceId }) {
+      broker.publish({
+        kind: 'close',
+        userId,
+        deviceId,
+        code: 'device_revoked',
+        openedBefore: Number.MAX_SAFE_INTEGER,
+        exceptConnectionId: null,
+      });
+    },
+  };
+}

@@ -1,0 +1,21 @@
+import { syncState } from '../../lib/protocol/accounts';
+import { state } from '../sync/state';
+import { accountsRouter } from './accounts';
+import { deviceProcedure, router } from './context';
+import { conversationsRouter } from './conversations';
+import { devicesRouter } from './devices';
+import { envelopesRouter, messagesRouter } from './messages';
+
+export const appRouter = router({
+  accounts: accountsRouter,
+  devices: devicesRouter,
+  conversations: conversationsRouter,
+  messages: messagesRouter,
+  envelopes: envelopesRouter,
+  sync: router({
+    state: deviceProcedure
+      .input(syncState)
+      .query(({ ctx, input }) => state(ctx.ground, ctx.asker, input.marksSince)),
+  }),
+});
+export type AppRouter = typeof appRouter;

@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { id } from '../../lib/protocol/ids';
+import { keyUpload } from '../../lib/protocol/keys';
+import { limits } from '../../lib/protocol/limits';
+import * as devices from '../devices/devices';
+import { claim, upload } from '../devices/pre-keys';
+import { deviceProcedure, limit, router } from './context';
+
+const byDevice = z.strictObject({ deviceId: id });
+const rename = z.strictObject({
+  deviceId: id,
+  name: z.string().trim().min(1).max(limits.deviceNameMaxLength),
+});
+const byUsers = z.strictObject({ userIds: z.array(id).max(limits.usersPerRequest) });
+const byDevices = z.strictObject({
+  devices: z.array(z.strictObject({ userId: id, deviceId: id })).max(limits.bundlesPerRequest),
+});
+
+export const devicesRouter = router({
+  list: deviceProcedure.query(({ ctx }) => devices.list(ctx.ground, ctx.asker)),
+  rename: deviceProcedure
+    .input(rename)
+    .mutation(({ ctx, input }) => devices.rename(ctx.ground, ctx.asker, input.deviceId, input.name)),
+  revoke: deviceProcedure
+    .input(byDevice)
+    .mutation(({ ctx, input }) => devices.revoke(ctx.ground, ctx.asker, input.deviceId)),
+  upload: deviceProcedure.input(keyUpload).mutation(({ ctx, input }) => upload(ctx.ground, ctx.asker, input)),
+  keys: deviceProcedure
+    .input(byUsers)
+    .query(({ ctx, input }) => devices.keysOf(ctx.ground, ctx.asker, input.userIds)),
+  bundles: deviceProcedure.input(byDevices).mutation(({ ctx, input }) => {
+    limit(ctx.limiters.bundles.take(ctx.asker.deviceId, input.devices.length));
+    return claim(ctx.ground, ctx.asker, input.devices);
+  }),
+});

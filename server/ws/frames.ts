@@ -1,0 +1,63 @@
+import { type DeviceFrame, deviceFrame, type ServerFrame } from '../../lib/protocol/frames';
+import { limits } from '../../lib/protocol/limits';
+import { ack } from '../envelopes/envelopes';
+import type { Asker, Ground } from '../ground';
+import type { Committer } from '../messages/commit';
+import { send } from '../messages/messages';
+import { tellTyping } from '../messages/typing';
+import { codeOf } from '../refusal';
+
+export interface FrameOptions {
+  ground: Ground & { committer: Committer };
+  asker: Asker;
+  reply(frame: ServerFrame): void;
+  /** For errors that are nobody's refusal; gets no content. */
+  onFailure(error: unknown): void;
+}
+
+type Parsed = { frame: DeviceFrame } | { r: number | null; code: 'invalid_input' | 'too_large' };
+
+/** Reads one frame. An unreadable one keeps its request number where that can be seen. */
+export function parseFrame(bytes: ArrayBuffer | Uint8Array): Parsed {
+  if (bytes.byteLength > limits.frameMaxBytes) return { r: null, code: 'too_large' };
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    return { r: null, code: 'invalid_input' };
+  }
+  const parsed = deviceFrame.safeParse(value);
+  return parsed.success ? { frame: parsed.data } : { r: requestOf(value), code: 'invalid_input' };
+}
+
+function requestOf(value: unknown): number | null {
+  if (typeof value !== 'object' || value === null || !('r' in value)) return null;
+  return typeof value.r === 'number' && Number.isSafeInteger(value.r) && value.r >= 0 ? value.r : null;
+}
+
+/** Does what a frame asks and answers it. Never rejects. */
+export async function handleFrame(frame: DeviceFrame, options: FrameOptions): Promise<void> {
+  const { ground, asker, reply } = options;
+  try {
+    switch (frame.t) {
+      case 'send': {
+        const result = await send(ground, asker, frame.message);
+        if (result.status === 'sent') reply({ t: 'sent', r: frame.r, seq: result.seq, at: result.at });
+        else reply({ t: 'stale', r: frame.r, rosterVersion: result.rosterVersion });
+        return;
+      }
+      case 'ack':
+        await ack(ground, asker, frame.ids);
+        return;
+      case 'typing':
+        await tellTyping(ground, asker, frame.conversationId);
+        return;
+      case 'ping':
+        reply({ t: 'pong' });
+    }
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === 'internal') options.onFailure(error);
+    reply({ t: 'error', r: frame.t === 'send' ? frame.r : null, code });
+  }
+}
