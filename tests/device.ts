@@ -6,7 +6,8 @@ import { type Engine, startEngine } from '../lib/client/engine';
 import type { Environment } from '../lib/client/environment';
 import { type Author, signUp } from '../lib/client/intents';
 import { keyTransport } from '../lib/client/key-transport';
-import { type CryptoMachine, openMachine } from '../lib/crypto/machine';
+import { openMachine } from '../lib/crypto/machine';
+import type { CryptoMachine } from '../lib/crypto/types';
 import { DeviceNetwork } from './network';
 
 let databases = 0;

@@ -1,4 +1,4 @@
-import type { CryptoMachine } from '../crypto/machine';
+import type { CryptoMachine } from '../crypto/types';
 import type { Api } from './api';
 import type { AparteDb } from './db';
 

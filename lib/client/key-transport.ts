@@ -1,4 +1,4 @@
-import type { KeyTransport } from '../crypto/machine';
+import type { KeyTransport } from '../crypto/types';
 import { keyUpload } from '../protocol/keys';
 import { limits } from '../protocol/limits';
 import type { Api } from './api';

@@ -30,7 +30,10 @@ export async function sealRow(
   const refused = row.sealed;
   const clientId = row.intent.kind === 'message' ? row.intent.messageId : environment.newId();
   const plaintext = JSON.stringify(plaintextOf(work, row, conversation, clientId));
-  const sealed = await machine.seal(conversation.conversationId, recipients(conversation), plaintext, {
+  const sealed = await machine.seal({
+    conversationId: conversation.conversationId,
+    recipientUserIds: recipients(conversation),
+    plaintext,
     rotate: conversation.mustRotate,
   });
   if (sealed.identityChanged.length > 0) throw new IdentityChanged();

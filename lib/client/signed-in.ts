@@ -1,5 +1,5 @@
 import { liveQuery, type Subscription } from 'dexie';
-import type { CryptoMachine } from '../crypto/machine';
+import type { CryptoMachine } from '../crypto/types';
 import type { ErrorCode } from '../protocol/errors';
 import { errors } from '../protocol/errors';
 import type { ServerFrame } from '../protocol/frames';

@@ -1,4 +1,4 @@
-import type { CryptoMachine } from '../crypto/machine';
+import type { CryptoMachine } from '../crypto/types';
 import type { DeviceFrame } from '../protocol/frames';
 import type { SendMessage, SendResult } from '../protocol/messages';
 import type { Session } from './db';

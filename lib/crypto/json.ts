@@ -1,0 +1,38 @@
+import { z } from 'zod';
+
+/** The bodies of the library's requests, as far as they are read here. */
+const object = z.record(z.string(), z.unknown());
+const keys = z.record(z.string(), object);
+
+const upload = z.object({
+  device_keys: object.optional(),
+  one_time_keys: keys.optional(),
+  fallback_keys: keys.optional(),
+});
+const query = z.object({ device_keys: z.record(z.string(), z.unknown()) });
+const claim = z.object({ one_time_keys: z.record(z.string(), z.record(z.string(), z.unknown())) });
+const toDevice = z.object({ messages: z.record(z.string(), z.record(z.string(), z.unknown())) });
+const signingKeys = z.object({ master_key: object, self_signing_key: object, user_signing_key: object });
+/** By user, then by device id or by key: the object with its signatures. */
+const signatures = z.record(z.string(), z.record(z.string(), object));
+const signed = z.object({ signatures: z.record(z.string(), z.record(z.string(), z.string())).optional() });
+const event = z.object({ content: z.object({ plaintext: z.string() }) });
+
+export const parseUpload = (body: string) => upload.parse(JSON.parse(body));
+export const parseQuery = (body: string) => query.parse(JSON.parse(body));
+export const parseClaim = (body: string) => claim.parse(JSON.parse(body));
+export const parseToDevice = (body: string) => toDevice.parse(JSON.parse(body));
+export const parseSigningKeys = (body: string) => signingKeys.parse(JSON.parse(body));
+export const parseSignatures = (body: string) => signatures.parse(JSON.parse(body));
+export const parseEvent = (body: string) => event.safeParse(JSON.parse(body));
+
+/** One object with the signatures of both. */
+export function withSignatures(base: Record<string, unknown>, other: Record<string, unknown> | undefined) {
+  const merged: Record<string, Record<string, string>> = {};
+  for (const source of [base, other ?? {}]) {
+    for (const [user, made] of Object.entries(signed.parse(source).signatures ?? {})) {
+      merged[user] = { ...merged[user], ...made };
+    }
+  }
+  return { ...base, signatures: merged };
+}

@@ -1,0 +1,120 @@
+import { randomUUID } from 'node:crypto';
+import { openMachine } from './machine';
+import type {
+  CryptoMachine,
+  IncomingEnvelope,
+  KeyTransport,
+  Sealed,
+  SignedKey,
+  SignUpKeys,
+  UserKeys,
+} from './types';
+
+interface Entry {
+  userId: string;
+  deviceId: string;
+  keys: SignUpKeys;
+  oneTimeKeys: Map<string, SignedKey>;
+  inbox: IncomingEnvelope[];
+}
+
+/** The keys of a few devices and their envelopes, for tests of the machine alone. */
+export class KeyDirectory {
+  readonly entries: Entry[] = [];
+  /** A lying server changes what is told. */
+  lie: (user: UserKeys) => UserKeys = (user) => user;
+  failing = false;
+
+  transport(deviceId: () => string): KeyTransport {
+    const check = () => {
+      if (this.failing) throw new Error('no network');
+    };
+    return {
+      upload: async ({ oneTimeKeys }) => {
+        check();
+        const entry = this.entry(deviceId());
+        for (const [id, key] of Object.entries(oneTimeKeys)) entry.oneTimeKeys.set(id, key);
+        return { oneTimeKeyCount: entry.oneTimeKeys.size };
+      },
+      keys: async (userIds) => {
+        check();
+        return userIds.flatMap((userId) => {
+          const devices = this.entries.filter((entry) => entry.userId === userId);
+          const [first] = devices;
+          if (!first) return [];
+          const { masterKey, selfSigningKey, userSigningKey } = first.keys;
+          return [
+            this.lie({
+              userId,
+              masterKey,
+              selfSigningKey,
+              userSigningKey,
+              devices: devices.map((entry) => ({
+                deviceId: entry.deviceId,
+                deviceKeys: entry.keys.deviceKeys,
+              })),
+            }),
+          ];
+        });
+      },
+      bundles: async (devices) => {
+        check();
+        return devices.flatMap(({ userId, deviceId }) => {
+          const entry = this.entries.find((one) => one.deviceId === deviceId);
+          if (!entry) return [];
+          const [id] = entry.oneTimeKeys.keys();
+          const [keyId, key] =
+            id === undefined
+              ? (Object.entries(entry.keys.fallbackKeys)[0] ?? [])
+              : [id, entry.oneTimeKeys.get(id)];
+          if (id !== undefined) entry.oneTimeKeys.delete(id);
+          return keyId && key ? [{ userId, deviceId, keyId, key }] : [];
+        });
+      },
+    };
+  }
+
+  entry(deviceId: string): Entry {
+    const entry = this.entries.find((one) => one.deviceId === deviceId);
+    if (!entry) throw new Error('no such device');
+    return entry;
+  }
+
+  /** A new account with its first device. */
+  async join(userId: string = randomUUID()): Promise<CryptoMachine> {
+    const deviceId = randomUUID();
+    const machine = await openMachine({
+      userId,
+      deviceId,
+      store: null,
+      transport: this.transport(() => deviceId),
+    });
+    const keys = await machine.createAccount();
+    this.entries.push({
+      userId,
+      deviceId,
+      keys,
+      oneTimeKeys: new Map(Object.entries(keys.oneTimeKeys)),
+      inbox: [],
+    });
+    await machine.accountCreated(Object.keys(keys.oneTimeKeys).length);
+    return machine;
+  }
+
+  /** Delivers what a sealing made. */
+  deliver(sender: CryptoMachine, sealed: Sealed): void {
+    for (const { recipientDeviceId, type, content } of sealed.envelopes) {
+      const envelope = { senderUserId: sender.userId, senderDeviceId: sender.deviceId, type, content };
+      this.entries.find((entry) => entry.deviceId === recipientDeviceId)?.inbox.push(envelope);
+    }
+  }
+
+  /** Feeds a device what waits for it. */
+  async fetch(machine: CryptoMachine): Promise<string[]> {
+    const entry = this.entry(machine.deviceId);
+    const envelopes = entry.inbox.splice(0);
+    const oneTimeKeyCount = entry.oneTimeKeys.size;
+    const state = { oneTimeKeyCount, hasUnusedFallbackKey: true, changedUserIds: [] };
+    return (await machine.receive(envelopes, state)).newKeysFor;
+  }
+}

@@ -1,0 +1,288 @@
+import {
+  CollectStrategy,
+  DecryptionErrorCode,
+  DecryptionSettings,
+  DeviceId,
+  DeviceLists,
+  EncryptionSettings,
+  initAsync,
+  MegolmDecryptionError,
+  OlmMachine,
+  RequestType,
+  StoreHandle,
+  TrustRequirement,
+} from '@matrix-org/matrix-sdk-crypto-wasm';
+import {
+  parseEvent,
+  parseSignatures,
+  parseSigningKeys,
+  parseToDevice,
+  parseUpload,
+  withSignatures,
+} from './json';
+import { matrixUser, ourConversation, ourUser, roomOf, userOf } from './names';
+import { claim, pump, uploadAnswer } from './pump';
+import { markTrust } from './trust';
+import type {
+  CryptoMachine,
+  IncomingEnvelope,
+  KeyState,
+  KeyTransport,
+  OpenResult,
+  OutgoingEnvelope,
+  Received,
+  Sealed,
+  SealedMessage,
+  Sealing,
+  SignedKey,
+  SignUpKeys,
+} from './types';
+
+const eventType = 'aparte.message';
+const weekUs = 7n * 24n * 3600n * 1_000_000n;
+const messagesPerKey = 1_000n;
+
+/**
+ * Opens the machine of a device, making it if the store is new.
+ * @param store an IndexedDB database and the 32 bytes it is encrypted with; `null`: in memory
+ */
+export async function openMachine(options: {
+  userId: string;
+  deviceId: string;
+  store: { name: string; key: Uint8Array } | null;
+  transport: KeyTransport;
+  wasmUrl?: string | URL;
+}): Promise<CryptoMachine> {
+  await initAsync(options.wasmUrl);
+  const { userId, deviceId, store } = options;
+  const handle = store
+    ? await StoreHandle.openWithKey(store.name, store.key)
+    : await StoreHandle.open(null, null);
+  const olm = await OlmMachine.initFromStore(userOf(userId), new DeviceId(deviceId), handle);
+  return new Machine(userId, deviceId, olm, options.transport);
+}
+
+class Machine implements CryptoMachine {
+  /** One call at a time: the library's objects do not bear two. */
+  #queue: Promise<unknown> = Promise.resolve();
+  #closed = false;
+  readonly #newKeys = new Set<string>();
+  /** Requests of the account's making, until the server has them. */
+  #creating: { uploadId: string; signaturesId: string | undefined } | null = null;
+
+  constructor(
+    readonly userId: string,
+    readonly deviceId: string,
+    private readonly olm: OlmMachine,
+    private readonly transport: KeyTransport,
+  ) {
+    olm.registerRoomKeyUpdatedCallback(async (infos) => {
+      for (const info of infos) this.#newKeys.add(ourConversation(info.roomId.toString()));
+    });
+  }
+
+  createAccount(): Promise<SignUpKeys> {
+    return this.#next(async () => {
+      // A count of none and no fallback key: so that the first upload carries both.
+      await this.#sync([], { oneTimeKeyCount: 0, hasUnusedFallbackKey: false, changedUserIds: [] });
+      const requests = await this.olm.bootstrapCrossSigning(true);
+      const upload: { id: string; body: string } = requests.uploadKeysRequest;
+      const made = parseUpload(upload.body);
+      const signing = parseSigningKeys(requests.uploadSigningKeysRequest.body);
+      const signed = parseSignatures(requests.uploadSignaturesRequest.body)[matrixUser(this.userId)] ?? {};
+      this.#creating = { uploadId: upload.id, signaturesId: requests.uploadSignaturesRequest.id };
+      const masterName = Object.keys(signed).find((name) => name !== this.deviceId);
+      return {
+        deviceKeys: withSignatures(made.device_keys ?? {}, signed[this.deviceId]),
+        oneTimeKeys: made.one_time_keys ?? {},
+        fallbackKeys: made.fallback_keys ?? {},
+        masterKey: withSignatures(signing.master_key, masterName ? signed[masterName] : undefined),
+        selfSigningKey: signing.self_signing_key,
+        userSigningKey: signing.user_signing_key,
+      };
+    });
+  }
+
+  accountCreated(oneTimeKeyCount: number): Promise<void> {
+    return this.#next(async () => {
+      if (!this.#creating) return;
+      const { uploadId, signaturesId } = this.#creating;
+      await this.olm.markRequestAsSent(uploadId, RequestType.KeysUpload, uploadAnswer(oneTimeKeyCount));
+      if (signaturesId) {
+        await this.olm.markRequestAsSent(signaturesId, RequestType.SignatureUpload, '{"failures":{}}');
+      }
+      this.#creating = null;
+    });
+  }
+
+  receive(envelopes: IncomingEnvelope[], state: KeyState): Promise<Received> {
+    return this.#next(async () => {
+      this.#newKeys.clear();
+      // A key is bound to its sender's device as known when it comes: so their lists are fetched first.
+      const senders = [...new Set(envelopes.map((envelope) => envelope.senderUserId))];
+      if (senders.length > 0) {
+        await this.olm.updateTrackedUsers(senders.map(userOf));
+        await pump(this.olm, this.transport);
+      }
+      await this.#sync(envelopes, state);
+      await pump(this.olm, this.transport);
+      return { newKeysFor: [...this.#newKeys] };
+    });
+  }
+
+  seal({ conversationId, recipientUserIds, plaintext, rotate }: Sealing): Promise<Sealed> {
+    return this.#next(async () => {
+      const { olm, transport } = this;
+      const users = () => recipientUserIds.map(userOf);
+      await olm.updateTrackedUsers(users());
+      await pump(olm, transport);
+      const missing = await olm.getMissingSessions(users());
+      const keyless = missing ? await claim(olm, missing, transport) : [];
+      const trust = await markTrust(olm, recipientUserIds);
+      if (rotate) await olm.invalidateGroupSession(roomOf(conversationId));
+      const requests = await olm.shareRoomKey(roomOf(conversationId), users(), settings());
+      const envelopes: OutgoingEnvelope[] = [];
+      for (const { event_type: type, body } of requests) {
+        for (const [user, devices] of Object.entries(parseToDevice(body).messages)) {
+          for (const [recipientDeviceId, content] of Object.entries(devices)) {
+            const recipientUserId = ourUser(user);
+            envelopes.push({ recipientUserId, recipientDeviceId, type, content: JSON.stringify(content) });
+          }
+        }
+      }
+      const ciphertext = await olm.encryptRoomEvent(
+        roomOf(conversationId),
+        eventType,
+        JSON.stringify({ plaintext }),
+      );
+      const noSession = keyless.map((device) => ({ ...device, reason: 'no_session' as const }));
+      return {
+        ciphertext,
+        // A notice that a key is withheld tells its reader nothing that the missing key does not.
+        envelopes: envelopes.filter((envelope) => envelope.type === 'm.room.encrypted'),
+        shareIds: requests.map((request) => request.id),
+        withheld: [...trust.withheld, ...noSession],
+        identityChanged: trust.identityChanged,
+      };
+    });
+  }
+
+  shared(shareIds: string[]): Promise<void> {
+    return this.#next(async () => {
+      for (const id of shareIds) await this.olm.markRequestAsSent(id, RequestType.ToDevice, '{}');
+    });
+  }
+
+  refresh(userIds: string[]): Promise<void> {
+    return this.#next(async () => {
+      const changed = new DeviceLists(userIds.map(userOf), []);
+      await this.olm.receiveSyncChanges('[]', changed, new Map(), undefined, trustRequirement());
+      await pump(this.olm, this.transport);
+    });
+  }
+
+  open(message: SealedMessage): Promise<OpenResult> {
+    return this.#next(async () => {
+      const content = parseJson(message.ciphertext);
+      if (content === undefined) return { status: 'invalid' };
+      const event = {
+        type: 'm.room.encrypted',
+        event_id: `$${message.messageId}`,
+        room_id: roomOf(message.conversationId).toString(),
+        sender: matrixUser(message.senderUserId),
+        origin_server_ts: message.at,
+        content,
+        unsigned: {},
+      };
+      try {
+        const opened = await this.olm.decryptRoomEvent(
+          JSON.stringify(event),
+          roomOf(message.conversationId),
+          trustRequirement(),
+        );
+        const sender = ourUser(opened.sender.toString());
+        const device = opened.senderDevice?.toString();
+        if (sender !== message.senderUserId || device !== message.senderDeviceId)
+          return { status: 'untrusted' };
+        const parsed = parseEvent(opened.event);
+        return parsed.success
+          ? { status: 'ok', plaintext: parsed.data.content.plaintext }
+          : { status: 'invalid' };
+      } catch (error) {
+        return { status: statusOf(error) };
+      }
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#next(async () => {
+      if (this.#closed) return;
+      this.#closed = true;
+      this.olm.close();
+    });
+  }
+
+  async #sync(envelopes: IncomingEnvelope[], state: KeyState): Promise<void> {
+    const events = envelopes.flatMap((envelope) => {
+      const content = parseJson(envelope.content);
+      return content === undefined
+        ? []
+        : [{ type: envelope.type, sender: matrixUser(envelope.senderUserId), content }];
+    });
+    await this.olm.receiveSyncChanges(
+      JSON.stringify(events),
+      new DeviceLists(state.changedUserIds.map(userOf), []),
+      new Map([['signed_curve25519', state.oneTimeKeyCount]]),
+      new Set(state.hasUnusedFallbackKey ? ['signed_curve25519'] : []),
+      trustRequirement(),
+    );
+  }
+
+  #next<T>(call: () => Promise<T>): Promise<T> {
+    const done = this.#queue.then(() => {
+      if (this.#closed) throw new Error('the machine is closed');
+      return call();
+    });
+    // The next call does not care how this one ended; its caller is told through `done`.
+    this.#queue = done.catch(() => undefined);
+    return done;
+  }
+}
+
+function settings(): EncryptionSettings {
+  const made = new EncryptionSettings();
+  made.sharingStrategy = CollectStrategy.onlyTrustedDevices();
+  made.rotationPeriod = weekUs;
+  made.rotationPeriodMessages = messagesPerKey;
+  return made;
+}
+
+/** History that was imported from another device of one's own counts as legacy. */
+const trustRequirement = () => new DecryptionSettings(TrustRequirement.CrossSignedOrLegacy);
+
+function statusOf(error: unknown): 'missing_key' | 'untrusted' | 'invalid' {
+  if (!(error instanceof MegolmDecryptionError)) return 'invalid';
+  if (
+    error.code === DecryptionErrorCode.MissingRoomKey ||
+    error.code === DecryptionErrorCode.UnknownMessageIndex
+  ) {
+    return 'missing_key';
+  }
+  const mistrusted = [
+    DecryptionErrorCode.UnknownSenderDevice,
+    DecryptionErrorCode.UnsignedSenderDevice,
+    DecryptionErrorCode.SenderIdentityVerificationViolation,
+    DecryptionErrorCode.MismatchedSender,
+  ];
+  return mistrusted.includes(error.code) ? 'untrusted' : 'invalid';
+}
+
+function parseJson(text: string): SignedKey | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? { ...value } : undefined;
+  } catch {
+    // Whoever made it, it is no ciphertext: the caller says so.
+    return undefined;
+  }
+}

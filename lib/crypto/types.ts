@@ -1,0 +1,126 @@
+/** JSON objects as the crypto library makes them. Their shapes are the key procedures' business. */
+export type SignedKey = Record<string, unknown>;
+
+export interface SignUpKeys {
+  deviceKeys: SignedKey;
+  oneTimeKeys: Record<string, SignedKey>;
+  fallbackKeys: Record<string, SignedKey>;
+  masterKey: SignedKey;
+  selfSigningKey: SignedKey;
+  userSigningKey: SignedKey;
+}
+
+export interface UserKeys {
+  userId: string;
+  masterKey: SignedKey | null;
+  selfSigningKey: SignedKey | null;
+  /** Told to the user's own devices only. */
+  userSigningKey: SignedKey | null;
+  devices: { deviceId: string; deviceKeys: SignedKey }[];
+}
+
+/** How the machine's questions reach the server. A rejection fails the call that asked; it can be called again. */
+export interface KeyTransport {
+  upload(keys: {
+    oneTimeKeys: Record<string, SignedKey>;
+    fallbackKeys: Record<string, SignedKey>;
+  }): Promise<{ oneTimeKeyCount: number }>;
+  keys(userIds: string[]): Promise<UserKeys[]>;
+  bundles(
+    devices: { userId: string; deviceId: string }[],
+  ): Promise<{ userId: string; deviceId: string; keyId: string; key: SignedKey }[]>;
+}
+
+export interface OutgoingEnvelope {
+  recipientUserId: string;
+  recipientDeviceId: string;
+  type: string;
+  /** JSON. */
+  content: string;
+}
+
+export interface IncomingEnvelope {
+  senderUserId: string;
+  senderDeviceId: string;
+  type: string;
+  content: string;
+}
+
+/** What the server tells of this device's prekeys, and whose device lists have changed. */
+export interface KeyState {
+  oneTimeKeyCount: number;
+  hasUnusedFallbackKey: boolean;
+  changedUserIds: string[];
+}
+
+export interface Received {
+  /** Conversations that got a sender key. */
+  newKeysFor: string[];
+}
+
+export type OpenResult =
+  | { status: 'ok'; plaintext: string }
+  /** Its key may still come. */
+  | { status: 'missing_key' }
+  /** Its sender is not who the server says, or not a device that its owner has signed. */
+  | { status: 'untrusted' }
+  | { status: 'invalid' };
+
+export interface Withheld {
+  userId: string;
+  deviceId: string;
+  /** `unsigned`: not signed by its owner. `no_session`: no prekey of it could be had now. */
+  reason: 'unsigned' | 'no_session';
+}
+
+export interface Sealed {
+  ciphertext: string;
+  envelopes: OutgoingEnvelope[];
+  /** For `shared`, once ciphertext and envelopes are stored. */
+  shareIds: string[];
+  withheld: Withheld[];
+  /** Recipients whose identity is not the one known before: they got no key. */
+  identityChanged: string[];
+}
+
+export interface Sealing {
+  conversationId: string;
+  /** Whose devices get the key; one's own other devices too, if the own id is among them. */
+  recipientUserIds: string[];
+  plaintext: string;
+  /** Starts a new sender key, whatever the old one's age. */
+  rotate: boolean;
+}
+
+export interface SealedMessage {
+  conversationId: string;
+  messageId: string;
+  senderUserId: string;
+  senderDeviceId: string;
+  ciphertext: string;
+  /** Server time, ms. */
+  at: number;
+}
+
+/**
+ * One device's keys and sessions: no network, no clock. Calls are done one at a time, in the order of calling.
+ * There must be one machine on a store: a second would use the same sender key index twice.
+ */
+export interface CryptoMachine {
+  readonly userId: string;
+  readonly deviceId: string;
+  /** For the first device of an account: its keys and its owner's signing keys, for one request that is all or nothing. */
+  createAccount(): Promise<SignUpKeys>;
+  /** The server has them. */
+  accountCreated(oneTimeKeyCount: number): Promise<void>;
+  /** Feeds envelopes in order and at once; then asks and uploads what the machine finds needed. */
+  receive(envelopes: IncomingEnvelope[], state: KeyState): Promise<Received>;
+  /** Encrypts a plaintext once, and its key for each recipient device that lacks it and may have it. */
+  seal(sealing: Sealing): Promise<Sealed>;
+  /** The envelopes of these shares are stored durably and will be delivered. */
+  shared(shareIds: string[]): Promise<void>;
+  /** The device lists of these users have changed. */
+  refresh(userIds: string[]): Promise<void>;
+  open(message: SealedMessage): Promise<OpenResult>;
+  close(): Promise<void>;
+}
