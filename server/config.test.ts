@@ -13,6 +13,7 @@ describe('reading the environment', () => {
       workers: 1,
       adminPort: 9464,
       publicOrigin: 'http://localhost:3000',
+      trustedProxies: 'loopback',
       logLevel: 'info',
     });
   });
@@ -47,6 +48,7 @@ describe('reading the environment', () => {
     ['REDIS_URL', 'localhost:6379'],
     ['PUBLIC_ORIGIN', 'https://chat.example.org/path'],
     ['PUBLIC_ORIGIN', 'chat.example.org'],
+    ['TRUSTED_PROXIES', 'all'],
     ['LOG_LEVEL', 'loud'],
   ])('refuses a wrong %s (%s) with one sentence that names it', (name, value) => {
     const failure = failureOf({ [name]: value });

@@ -18,10 +18,14 @@ export interface Config {
   readonly adminPort: number;
   /** Scheme, host and port under which browsers reach this server. */
   readonly publicOrigin: string;
+  /** Whose X-Forwarded-For names the caller; everybody else's could be a lie. */
+  readonly trustedProxies: TrustedProxies;
   readonly logLevel: LogLevel;
 }
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+const trustedProxies = ['none', 'loopback', 'private'] as const;
+export type TrustedProxies = (typeof trustedProxies)[number];
 export type LogLevel = (typeof logLevels)[number];
 
 // The sentences never repeat the value: a connection string carries a password.
@@ -70,6 +74,9 @@ const environment = z
       .default(1),
     ADMIN_PORT: port('ADMIN_PORT', 9464),
     PUBLIC_ORIGIN: z.string().refine(isOrigin, originSentence).optional(),
+    TRUSTED_PROXIES: z
+      .enum(trustedProxies, `TRUSTED_PROXIES must be one of ${trustedProxies.join(', ')}.`)
+      .default('loopback'),
     LOG_LEVEL: z.enum(logLevels, `LOG_LEVEL must be one of ${logLevels.join(', ')}.`).default('info'),
   })
   .refine((env) => env.PORT !== env.ADMIN_PORT, 'ADMIN_PORT must differ from PORT.')
@@ -95,6 +102,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     workers: values.WORKERS,
     adminPort: values.ADMIN_PORT,
     publicOrigin: new URL(values.PUBLIC_ORIGIN ?? `http://localhost:${values.PORT}`).origin,
+    trustedProxies: values.TRUSTED_PROXIES,
     logLevel: values.LOG_LEVEL,
   };
 }

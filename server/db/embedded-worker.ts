@@ -103,6 +103,8 @@ async function maintainIfDue(): Promise<void> {
   const written = files.walBytes - maintainedAtBytes;
   if (failure !== undefined || !idle || written < maintenanceBytes) return;
   if (waiting.length > 0 && written < overdueBytes) return;
+  // Postgres reports its counts once a second at most; a busy table must not be missed for that.
+  await database.exec('select pg_stat_force_next_flush()');
   // The thresholds are autovacuum's own; inserts count too, or a table that only grows would never be frozen.
   const due = await database.query<{ name: string }>(
     `select format('%I.%I', schemaname, relname) as name from pg_stat_all_tables

@@ -1,0 +1,97 @@
+import {
+  App,
+  type HttpRequest,
+  type HttpResponse,
+  type TemplatedApp,
+  type us_listen_socket,
+  us_listen_socket_close,
+  us_socket_local_port,
+} from 'uWebSockets.js';
+import { join, resolve } from 'node:path';
+import type { AnyTRPCRouter } from '@trpc/server';
+import type { Config } from '../config';
+import { readSite } from './site';
+import { serveStatic } from './static';
+import { type TrpcOptions, trpcHandler } from './trpc';
+
+export interface HttpOptions<Router extends AnyTRPCRouter> extends Omit<TrpcOptions<Router>, 'config'> {
+  readonly config: Config;
+  /** Registers further routes, such as `app.ws('/ws', …)`, before the site takes what is left. */
+  readonly register?: (app: TemplatedApp) => void;
+  /** The exported site; `out` in the working directory unless told otherwise. */
+  readonly siteFolder?: string;
+  /** How long `close` waits for answers that are being made. */
+  readonly closeTimeoutMs?: number;
+}
+
+export interface HttpServer {
+  readonly port: number;
+  /** Takes no new connections, lets running calls end, then closes what is left. */
+  close(): Promise<void>;
+}
+
+export async function startHttp<Router extends AnyTRPCRouter>(
+  options: HttpOptions<Router>,
+): Promise<HttpServer> {
+  const { config } = options;
+  const site = await readSite(resolve(options.siteFolder ?? join(process.cwd(), 'out')), config.publicOrigin);
+  const running = new Set<Promise<void>>();
+  const answerCall = trpcHandler(options);
+  const app = App();
+
+  const answer = (res: HttpResponse, req: HttpRequest) => {
+    const call = answerCall(res, req).finally(() => running.delete(call));
+    running.add(call);
+  };
+  // A method's own routes go before those of any method, so the site's would take the queries.
+  app.get('/trpc/*', answer).head('/trpc/*', answer).any('/trpc/*', answer);
+  options.register?.(app);
+  app.get('/*', (res, req) => serveStatic(site, res, req));
+  app.head('/*', (res, req) => serveStatic(site, res, req));
+  app.any('/*', (res) => {
+    res.writeStatus('405 Method Not Allowed').writeHeader('allow', 'GET, HEAD').end('', true);
+  });
+
+  const socket = await listen(app, config);
+  let closing: Promise<void> | undefined;
+  return {
+    port: us_socket_local_port(socket),
+    close() {
+      closing ??= (async () => {
+        us_listen_socket_close(socket);
+        await settledOrLate([...running], options.closeTimeoutMs ?? 5000);
+        app.close();
+      })();
+      return closing;
+    },
+  };
+}
+
+// LIBUS_LISTEN_DEFAULT and LIBUS_LISTEN_EXCLUSIVE_PORT: the package's types declare them where its code has none.
+const sharedPort = 0;
+const exclusivePort = 1;
+
+/**
+ * uWebSockets.js shares a port among processes by default. That is how several workers listen; a single process
+ * asks for the port alone, or a second start would silently take half of the first one's callers.
+ */
+function listen(app: TemplatedApp, config: Config): Promise<us_listen_socket> {
+  const sharing = config.workers > 1 ? sharedPort : exclusivePort;
+  return new Promise((resolve, reject) => {
+    const listening = (socket: us_listen_socket | false) => {
+      if (socket !== false) return resolve(socket);
+      reject(new Error(`Port ${config.port} on ${config.host} is in use or not allowed; set PORT or HOST.`));
+    };
+    // The types know host or options; the library takes both.
+    Reflect.apply(app.listen, app, [config.host, config.port, sharing, listening]);
+  });
+}
+
+async function settledOrLate(calls: readonly Promise<void>[], timeoutMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, timeoutMs);
+  });
+  await Promise.race([Promise.allSettled(calls), late]);
+  clearTimeout(timer);
+}
