@@ -52,9 +52,7 @@ export class Committer {
     if (this.#queue.length >= this.#options.maxQueue) return Promise.reject(new AparteError('overloaded'));
     return new Promise((resolve, reject) => {
       this.#queue.push({ sender: input.sender, message: input.message, resolve, reject });
-      this.#running ??= this.#run().finally(() => {
-        this.#running = undefined;
-      });
+      this.#running ??= this.#run();
     });
   }
 
@@ -67,6 +65,8 @@ export class Committer {
     // What arrives in the same turn shares the first statement.
     await Promise.resolve();
     while (this.#queue.length > 0) await this.#commitBatch(this.#take());
+    // In the same turn as the last look at the queue, or what comes in between would wait for ever.
+    this.#running = undefined;
   }
 
   /**

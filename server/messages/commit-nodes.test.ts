@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openTestDatabase, type TestDatabase } from '../../tests/databases';
+import { contacts, group, person, type TestDomain, testDomain, text } from '../../tests/domain';
+import { addMembers, removeMember } from '../conversations/conversations';
+import { readConversations } from '../conversations/read';
+import { type Database, openDatabase } from '../db/pool';
+import { pull as pullEnvelopes } from '../envelopes/envelopes';
+import { pull, send } from './messages';
+
+/** Several nodes on one real Postgres: what each of them does is ordered by the conversation's row only. */
+let database: TestDatabase;
+let second: Database;
+let nodes: [TestDomain, TestDomain];
+
+beforeAll(async () => {
+  database = await openTestDatabase('postgres');
+  second = await openDatabase({ databaseUrl: database.url, dataDir: '' });
+  nodes = [testDomain(database), testDomain(second)];
+});
+afterAll(async () => {
+  await second.close();
+  await database.close();
+});
+
+test('two nodes that commit at once leave no gap and give no number twice', async () => {
+  const [one, two] = nodes;
+  const [anna, bert] = [await person(one), await person(one)];
+  const conversations = [await contacts(one, anna, bert), await group(one, anna), await group(one, anna)];
+  const sends = Array.from({ length: 1500 }, (_, index) => {
+    const conversation = conversations[index % 3];
+    if (conversation === undefined) throw new Error('no conversation');
+    return send(index % 2 === 0 ? one : two, anna, text(conversation));
+  });
+  const results = await Promise.all(sends);
+  conversations.forEach((_, which) => {
+    const seqs = results
+      .filter((_result, index) => index % 3 === which)
+      .map((result) => (result.status === 'sent' ? result.seq : 0));
+    expect(seqs.sort((a, b) => a - b)).toEqual(Array.from({ length: 500 }, (_seq, index) => index + 1));
+  });
+});
+
+test('the same message through two nodes at once is stored once, with one number', async () => {
+  const [one, two] = nodes;
+  const [anna, bert] = [await person(one), await person(one)];
+  const conversation = await contacts(one, anna, bert);
+  const { conversationId } = conversation;
+  for (let round = 0; round < 100; round++) {
+    const envelopes = [{ recipientDeviceId: bert.deviceId, type: 'm.room_key', content: String(round) }];
+    const message = text(conversation, { envelopes });
+    const results = await Promise.all([
+      send(one, anna, message),
+      send(two, anna, message),
+      send(two, bert, text(conversation)),
+    ]);
+    expect(results[0]).toEqual(results[1]);
+  }
+  const stored = (await pull(one, anna, { conversationId, after: 0, limit: 1000 })).messages;
+  expect(stored.map((message) => message.seq)).toEqual(Array.from({ length: 200 }, (_, index) => index + 1));
+  const { envelopes } = await pullEnvelopes(one, bert, { after: 0, limit: 1000 });
+  expect(envelopes.map((envelope) => envelope.content)).toEqual(
+    Array.from({ length: 100 }, (_, index) => String(index)),
+  );
+});
+
+test('a send that races with a removal on another node never reaches the removed member', async () => {
+  const [one, two] = nodes;
+  const [anna, bert] = [await person(one), await person(one)];
+  await contacts(one, anna, bert);
+  const { conversationId } = await group(one, anna, bert);
+  let stale = 0;
+  for (let round = 0; round < 60; round++) {
+    const [before] = await readConversations(one.db, anna.userId, [conversationId]);
+    if (before === undefined) throw new Error('no conversation');
+    const envelopes = [{ recipientDeviceId: bert.deviceId, type: 'm.room_key', content: String(round) }];
+    // One guesses the version that the removal is about to make: it must not be believed before it is seen.
+    const guess = { ...before, rosterVersion: before.rosterVersion + 1 };
+    const [known, guessed] = await Promise.all([
+      send(two, anna, text(before, { envelopes })),
+      send(two, anna, text(guess, { envelopes, ciphertext: 'guess' })),
+      removeMember(one, anna, conversationId, bert.userId),
+    ]);
+    const { envelopes: got } = await pullEnvelopes(one, bert, { after: 0, limit: 1000 });
+    const mine = got.filter((envelope) => envelope.content === String(round));
+    expect(mine).toHaveLength(known.status === 'sent' ? 1 : 0);
+    for (const result of [known, guessed]) if (result.status === 'stale') stale += 1;
+    const [removed] = await readConversations(one.db, bert.userId, [conversationId]);
+    if (known.status === 'sent') expect(known.seq).toBeLessThanOrEqual(removed?.lastSeq ?? 0);
+    await addMembers(one, anna, conversationId, [bert.userId]);
+  }
+  expect(stale).toBeGreaterThan(0);
+});

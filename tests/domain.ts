@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto';
+import type { z } from 'zod';
+import type { Conversation } from '../lib/protocol/conversations';
+import { directConversationId } from '../lib/protocol/ids';
+import type { sendMessage } from '../lib/protocol/messages';
+import { signUp } from '../server/accounts/accounts';
+import { accept, create } from '../server/conversations/conversations';
+import { createDb } from '../server/db/database';
+import type { Database } from '../server/db/pool';
+import type { Asker, Ground } from '../server/ground';
+import { Committer } from '../server/messages/commit';
+import type { Committed, Notices } from '../server/notices';
+import { keyMaterial } from './key-material';
+
+type Told =
+  | ({ kind: 'roster' } & Parameters<Notices['rosterChanged']>[0])
+  | ({ kind: 'committed' } & Committed)
+  | ({ kind: 'typing' } & Parameters<Notices['typing']>[0])
+  | ({ kind: 'keys' } & Parameters<Notices['keysLow']>[0])
+  | ({ kind: 'revoked' } & Parameters<Notices['deviceRevoked']>[0]);
+
+/** The rules on a database, with a clock that the test turns and everything that is told written down. */
+export interface TestDomain extends Ground {
+  readonly committer: Committer;
+  readonly told: Told[];
+  readonly clock: { now: number };
+}
+
+export function testDomain(database: Pick<Database, 'pool'>): TestDomain {
+  const told: Told[] = [];
+  const clock = { now: 1_800_000_000_000 };
+  const now = () => clock.now;
+  return {
+    db: createDb(database.pool),
+    now,
+    clock,
+    told,
+    committer: new Committer({
+      pool: database.pool,
+      now,
+      maxBatch: 500,
+      maxBatchBytes: 8 * 1024 * 1024,
+      maxQueue: 10_000,
+    }),
+    notices: {
+      rosterChanged: (notice) => told.push({ kind: 'roster', ...notice }),
+      committed: (news) => told.push({ kind: 'committed', ...news }),
+      typing: (notice) => told.push({ kind: 'typing', ...notice }),
+      keysLow: (notice) => told.push({ kind: 'keys', ...notice }),
+      deviceRevoked: (notice) => told.push({ kind: 'revoked', ...notice }),
+    },
+  };
+}
+
+export interface TestPerson extends Asker {
+  readonly handle: string;
+  readonly token: string;
+}
+
+export async function person(ground: Ground, given: { oneTimeKeys?: number } = {}): Promise<TestPerson> {
+  const { request } = keyMaterial(given);
+  const { account, token } = await signUp(ground, request);
+  return { ...account, token };
+}
+
+/** A one-to-one conversation that both have accepted. */
+export async function contacts(ground: Ground, a: Asker, b: Asker): Promise<Conversation> {
+  const conversationId = await directConversationId(a.userId, b.userId);
+  await create(ground, a, { conversationId, kind: 'direct', memberIds: [b.userId] });
+  await accept(ground, b, conversationId);
+  return create(ground, a, { conversationId, kind: 'direct', memberIds: [b.userId] });
+}
+
+export function group(ground: Ground, owner: Asker, ...members: Asker[]): Promise<Conversation> {
+  const memberIds = members.map((member) => member.userId);
+  return create(ground, owner, { conversationId: randomUUID(), kind: 'group', memberIds });
+}
+
+type Message = z.infer<typeof sendMessage>;
+
+export function text(
+  conversation: { conversationId: string; rosterVersion: number },
+  given: Partial<Message> = {},
+): Message {
+  return {
+    conversationId: conversation.conversationId,
+    rosterVersion: conversation.rosterVersion,
+    clientId: randomUUID(),
+    slot: 'log',
+    ciphertext: 'sealed',
+    envelopes: [],
+    ...given,
+  };
+}
