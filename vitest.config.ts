@@ -8,6 +8,8 @@ export default defineConfig({
     // heavy enough to want their memory back.
     pool: 'forks',
     maxWorkers: 2,
+    // Dexie looks for IndexedDB when it is imported.
+    setupFiles: ['fake-indexeddb/auto'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

@@ -1,4 +1,3 @@
-import 'fake-indexeddb/auto';
 import { Dexie } from 'dexie';
 import { createApi } from '../lib/client/api';
 import { AparteDb, type Session } from '../lib/client/db';
@@ -48,9 +47,6 @@ export class TestDevice {
   async close(): Promise<void> {
     await this.stop();
     this.db.close();
-    for (const { name } of await indexedDB.databases()) {
-      if (name?.startsWith(this.#name)) await Dexie.delete(name);
-    }
   }
 
   hurry(): void {

@@ -1,4 +1,3 @@
-import 'fake-indexeddb/auto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { dice } from '../../tests/dice';
 import { type Arrival, applyArrival } from './apply';
@@ -60,7 +59,7 @@ async function arrives(id: string, seq: number, content: Content | null, senderI
         payload: { v: 1, id, conversationId, name: senderId, sentAt: at.at, content },
       } as const)
     : ({ status: 'sealed' } as const);
-  await db.transaction('rw', db.tables, () => applyArrival(db, conversation, at, opened, me));
+  await db.transaction('rw', db.tables, async () => applyArrival(db, conversation, at, opened, me));
 }
 
 const text = (body: string): Content => ({ kind: 'text', body, replyTo: null });

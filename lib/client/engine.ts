@@ -1,9 +1,9 @@
-import { liveQuery, type Subscription } from 'dexie';
 import type { Session } from './db';
 import type { Environment } from './environment';
 import { Runner } from './runner';
 import { performSignUp, wipeCache } from './sign-up';
 import { SignedIn } from './signed-in';
+import { watch } from './watch';
 
 export interface Engine {
   /** The network is back, or a person is looking: do not wait for the next try. */
@@ -19,7 +19,6 @@ export interface Engine {
 export function startEngine(environment: Environment): Engine {
   const { db } = environment;
   let work: SignedIn | null = null;
-  let subscription: Subscription | null = null;
 
   const runner = new Runner(
     async () => {
@@ -48,15 +47,16 @@ export function startEngine(environment: Environment): Engine {
     await wipeCache(environment);
   }
 
-  subscription = liveQuery(() => db.readMeta('session')).subscribe({
-    next: () => runner.kick(),
-    error: (error: unknown) => environment.log('engine', error),
-  });
+  const unwatch = watch(
+    environment,
+    () => db.readMeta('session'),
+    () => runner.kick(),
+  );
 
   return {
     hurry: () => work?.hurry(),
     stop: async () => {
-      subscription?.unsubscribe();
+      unwatch();
       await runner.stop();
       await work?.stop();
       work = null;

@@ -132,7 +132,8 @@ export async function startGroup(
 
 async function rememberPerson(db: AparteDb, person: { userId: string; handle: string }): Promise<void> {
   if (await db.people.get(person.userId)) return;
-  await db.people.add({ ...person, name: null, nameAt: 0 });
+  const { userId, handle } = person;
+  await db.people.add({ userId, handle, name: null, nameAt: 0 });
 }
 
 /** Stores the message and what it does at once, as queued; the engine sends it. @returns the message's id */
@@ -190,9 +191,10 @@ function applyPending(row: MessageRow, content: Content, userId: string, order: 
 
 async function sayIn(author: Author, conversationId: string, content: Content): Promise<string> {
   const { db } = author;
-  return db.transaction('rw', [db.messages, db.outbox, db.conversations, db.meta], () =>
-    say(author, conversationId, content),
-  );
+  // An async scope: Dexie follows native awaits only from one.
+  return db.transaction('rw', [db.messages, db.outbox, db.conversations, db.meta], async () => {
+    return await say(author, conversationId, content);
+  });
 }
 
 export function sendText(

@@ -1,4 +1,3 @@
-import { liveQuery, type Subscription } from 'dexie';
 import type { CryptoMachine } from '../crypto/types';
 import type { ErrorCode } from '../protocol/errors';
 import { errors } from '../protocol/errors';
@@ -12,6 +11,7 @@ import { Intake } from './intake';
 import { Outbox } from './outbox';
 import { Runner } from './runner';
 import { Typing } from './typing';
+import { watch } from './watch';
 import type { Work } from './work';
 
 /** The engine of a device that has an account: connection, intake and outbox around one crypto machine. */
@@ -22,7 +22,7 @@ export class SignedIn {
   readonly #intakeRunner: Runner;
   readonly #outboxRunner: Runner;
   readonly #typing: Typing;
-  readonly #subscriptions: Subscription[] = [];
+  readonly #unwatch: (() => void)[] = [];
   readonly #work: Work;
 
   static async start(
@@ -70,15 +70,17 @@ export class SignedIn {
       () => this.#takeIn(),
       (error) => this.#intakeFailed(error),
     );
-    this.#subscriptions.push(
-      liveQuery(() => db.outbox.toCollection().primaryKeys()).subscribe({
-        next: () => this.#outboxRunner.kick(),
-        error: (error: unknown) => log('outbox', error),
-      }),
-      liveQuery(() => db.signals.toArray()).subscribe({
-        next: (signals) => this.#typing.tell(signals),
-        error: (error: unknown) => log('typing', error),
-      }),
+    this.#unwatch.push(
+      watch(
+        environment,
+        () => db.outbox.orderBy('id').keys(),
+        () => this.#outboxRunner.kick(),
+      ),
+      watch(
+        environment,
+        () => db.signals.toArray(),
+        (signals) => this.#typing.tell(signals),
+      ),
     );
     this.#connection.dispatch({ name: 'start' });
   }
@@ -94,7 +96,7 @@ export class SignedIn {
   }
 
   async stop(): Promise<void> {
-    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+    for (const unwatch of this.#unwatch) unwatch();
     this.#connection.dispatch({ name: 'stop' });
     await Promise.all([this.#intakeRunner.stop(), this.#outboxRunner.stop(), this.#outbox.stop()]);
     this.#typing.stop();

@@ -214,9 +214,9 @@ class Machine implements CryptoMachine {
     });
   }
 
-  close(): Promise<void> {
-    return this.#next(async () => {
-      if (this.#closed) return;
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    await this.#next(async () => {
       this.#closed = true;
       this.olm.close();
     });

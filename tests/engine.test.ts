@@ -1,0 +1,179 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import {
+  accept,
+  addMembers,
+  block,
+  deleteMessage,
+  editMessage,
+  markRead,
+  react,
+  removeMember,
+  sendText,
+  startDirect,
+  startGroup,
+} from '../lib/client/intents';
+import { lastMessages, markOf } from '../lib/client/queries';
+import { type RunningServer, startServer } from '../server/start';
+import { TestDevice } from './device';
+import { dice } from './dice';
+
+let folder: string;
+let server: RunningServer;
+const devices: TestDevice[] = [];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'aparte-engine-'));
+  server = await startServer({ port: 0, dataDir: folder, logLevel: 'error' });
+});
+
+afterAll(async () => {
+  for (const device of devices) await device.close();
+  await server.close();
+  await rm(folder, { recursive: true });
+});
+
+let people = 0;
+
+async function person(name: string) {
+  const device = new TestDevice(() => server.origin, dice(people));
+  devices.push(device);
+  device.start();
+  const { userId, handle } = await device.signUp(`${name}${people++}`);
+  return { device, userId, handle, author: device.author, db: device.db };
+}
+
+type Person = Awaited<ReturnType<typeof person>>;
+
+const bodies = async ({ db }: Person, conversationId: string) =>
+  (await lastMessages(db, conversationId, 100))
+    .filter((row) => row.kind !== 'group')
+    .map((row) => (row.deleted ? '(deleted)' : row.kind === 'text' ? row.body : row.kind));
+
+async function reads(reader: Person, conversationId: string, expected: string[]): Promise<void> {
+  await reader.device
+    .until(
+      async () => {
+        const now = await bodies(reader, conversationId);
+        return JSON.stringify(now) === JSON.stringify(expected) ? true : undefined;
+      },
+      `${expected}`,
+      15_000,
+    )
+    .catch(async (error: unknown) => {
+      expect(await bodies(reader, conversationId), String(error)).toEqual(expected);
+    });
+}
+
+async function accepts(someone: Person, conversationId: string): Promise<void> {
+  await someone.device.until(
+    async () =>
+      (await someone.db.conversations.get(conversationId))?.myState === 'requested' ? true : undefined,
+    'a request',
+  );
+  await accept(someone.author, conversationId);
+}
+
+test('two people who met by handle write, edit, react, delete and see how far it came', async () => {
+  const alice = await person('alice');
+  const bob = await person('bob');
+  const conversationId = await startDirect(alice.author, bob);
+  const first = await sendText(alice.author, conversationId, 'hello bob');
+  await reads(bob, conversationId, ['hello bob']);
+  await accepts(bob, conversationId);
+  await sendText(bob.author, conversationId, 'hello alice', first);
+  await reads(alice, conversationId, ['hello bob', 'hello alice']);
+
+  const mine = await alice.db.messages.get(first);
+  if (!mine) throw new Error('no message');
+  await editMessage(alice.author, mine, 'hello, Bob');
+  await reads(bob, conversationId, ['hello, Bob', 'hello alice']);
+  const theirs = await bob.db.messages.get(first);
+  if (!theirs) throw new Error('no message');
+  await react(bob.author, theirs, '👍');
+  await alice.device.until(
+    async () =>
+      (await alice.db.messages.get(first))?.reactions[bob.userId]?.emoji === '👍' ? true : undefined,
+    'a reaction',
+  );
+  await markRead(bob.author, conversationId, 1);
+  await alice.device.until(async () => {
+    const conversation = await alice.db.conversations.get(conversationId);
+    const message = await alice.db.messages.get(first);
+    return conversation && message && markOf(conversation, message) === 'read' ? true : undefined;
+  }, 'the read mark');
+  await deleteMessage(alice.author, mine);
+  await reads(bob, conversationId, ['(deleted)', 'hello alice']);
+});
+
+test('a third who joins a group reads only what comes after, and nothing once removed', async () => {
+  const [alice, bob, carol] = [await person('alice'), await person('bob'), await person('carol')];
+  const group = await startGroup(alice.author, 'Theatre', [bob]);
+  await sendText(alice.author, group, 'before carol');
+  await reads(bob, group, ['before carol']);
+  await addMembers(alice.author, group, [carol]);
+  await sendText(alice.author, group, 'after carol');
+  await reads(carol, group, ['after carol']);
+  expect((await carol.db.conversations.get(group))?.title).toBe('Theatre');
+  await removeMember(alice.author, group, carol.userId);
+  await sendText(alice.author, group, 'without carol');
+  await reads(bob, group, ['before carol', 'after carol', 'without carol']);
+  await carol.device.until(
+    async () => ((await carol.db.conversations.get(group))?.myState === 'left' ? true : undefined),
+    'the removal',
+  );
+  expect(await bodies(carol, group)).toEqual(['after carol']);
+});
+
+test('what was written offline is sent on return, in order', async () => {
+  const [alice, bob] = [await person('alice'), await person('bob')];
+  const conversationId = await startDirect(alice.author, bob);
+  await sendText(alice.author, conversationId, 'online');
+  await reads(bob, conversationId, ['online']);
+  alice.device.network.setUp(false);
+  for (const body of ['one', 'two', 'three']) await sendText(alice.author, conversationId, body);
+  expect((await lastMessages(alice.db, conversationId, 1))[0]?.status).toBe('queued');
+  alice.device.network.setUp(true);
+  await reads(bob, conversationId, ['online', 'one', 'two', 'three']);
+});
+
+test('an engine that starts again goes on where it ended', async () => {
+  const [alice, bob] = [await person('alice'), await person('bob')];
+  const conversationId = await startDirect(alice.author, bob);
+  await sendText(alice.author, conversationId, 'one');
+  await reads(bob, conversationId, ['one']);
+  await bob.device.stop();
+  await sendText(alice.author, conversationId, 'two');
+  bob.device.start();
+  await reads(bob, conversationId, ['one', 'two']);
+  await alice.device.stop();
+  await sendText(alice.author, conversationId, 'three');
+  alice.device.start();
+  await reads(bob, conversationId, ['one', 'two', 'three']);
+});
+
+test('one who is blocked reaches the other no more', async () => {
+  const [alice, bob] = [await person('alice'), await person('bob')];
+  const conversationId = await startDirect(alice.author, bob);
+  await sendText(alice.author, conversationId, 'hello');
+  await reads(bob, conversationId, ['hello']);
+  await block(bob.author, conversationId);
+  await bob.device.until(async () => ((await bob.db.outbox.count()) === 0 ? true : undefined), 'the block');
+  const shouted = await sendText(alice.author, conversationId, 'are you there?');
+  await alice.device.until(
+    async () => ((await alice.db.messages.get(shouted))?.status === 'sent' ? true : undefined),
+    'the send',
+  );
+  expect(await bodies(bob, conversationId)).toEqual(['hello']);
+});
+
+test('a handle that is taken is refused with its code, and another try works', async () => {
+  const alice = await person('alice');
+  const device = new TestDevice(() => server.origin, dice(999));
+  devices.push(device);
+  device.start();
+  await expect(device.signUp(alice.handle)).rejects.toThrow('handle_taken');
+  expect((await device.signUp(`${alice.handle}x`)).state).toBe('signed_in');
+});
