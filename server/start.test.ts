@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createTRPCClient, httpBatchLink } from '@trpc/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import WebSocket from 'ws';
-import { directConversationId } from '../lib/protocol/ids';
+import { directConversationId } from '../lib/protocol/names';
 import { keyMaterial } from '../tests/key-material';
 import { noRates } from './limiter';
 import type { AppRouter } from './routers/app';

@@ -1,5 +1,5 @@
 import type { Role } from '../protocol/conversations';
-import { directConversationId } from '../protocol/ids';
+import { directConversationId } from '../protocol/names';
 import type { Content } from './content';
 import {
   type AparteDb,

@@ -2,7 +2,7 @@ import type { Transaction } from 'kysely';
 import type { z } from 'zod';
 import type { Conversation, createConversation, Role } from '../../lib/protocol/conversations';
 import { AparteError } from '../../lib/protocol/errors';
-import { directConversationId } from '../../lib/protocol/ids';
+import { directConversationId } from '../../lib/protocol/names';
 import type { Database } from '../db/schema';
 import type { Asker, Ground } from '../ground';
 import { readConversations } from './read';
