@@ -1,18 +1,14 @@
-import {
-  App,
-  type HttpRequest,
-  type HttpResponse,
-  type TemplatedApp,
-  type us_listen_socket,
-  us_listen_socket_close,
-  us_socket_local_port,
-} from 'uWebSockets.js';
+import type { HttpRequest, HttpResponse, TemplatedApp, us_listen_socket } from 'uWebSockets.js';
+import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import type { AnyTRPCRouter } from '@trpc/server';
 import type { Config } from '../config';
 import { readSite } from './site';
 import { serveStatic } from './static';
 import { type TrpcOptions, trpcHandler } from './trpc';
+
+// A CommonJS package whose names Node cannot list before running it: importing them by name fails outside a bundler.
+const uws: typeof import('uWebSockets.js') = createRequire(import.meta.url)('uWebSockets.js');
 
 export interface HttpOptions<Router extends AnyTRPCRouter> extends Omit<TrpcOptions<Router>, 'config'> {
   readonly config: Config;
@@ -37,7 +33,7 @@ export async function startHttp<Router extends AnyTRPCRouter>(
   const site = await readSite(resolve(options.siteFolder ?? join(process.cwd(), 'out')), config.publicOrigin);
   const running = new Set<Promise<void>>();
   const answerCall = trpcHandler(options);
-  const app = App();
+  const app = uws.App();
 
   const answer = (res: HttpResponse, req: HttpRequest) => {
     const call = answerCall(res, req).finally(() => running.delete(call));
@@ -55,10 +51,10 @@ export async function startHttp<Router extends AnyTRPCRouter>(
   const socket = await listen(app, config);
   let closing: Promise<void> | undefined;
   return {
-    port: us_socket_local_port(socket),
+    port: uws.us_socket_local_port(socket),
     close() {
       closing ??= (async () => {
-        us_listen_socket_close(socket);
+        uws.us_listen_socket_close(socket);
         await settledOrLate([...running], options.closeTimeoutMs ?? 5000);
         app.close();
       })();
