@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import { NodeFS } from '@electric-sql/pglite/nodefs';
+import { planSettings } from './plan-settings';
 
 /**
  * PGlite's own start parameters without `-F`, so that Postgres orders its writes by fsync as it does on a server.
@@ -25,6 +26,7 @@ export const durableStartParams: readonly string[] = [
     'wal_sync_method=fsync',
     'checkpoint_flush_after=0',
     'backend_flush_after=0',
+    ...planSettings,
   ].flatMap((setting) => ['-c', setting]),
 ];
 

@@ -3,6 +3,7 @@ import pg from 'pg';
 import type { Config } from '../config';
 import { openEmbedded } from './embedded';
 import { lockFolder } from './folder-lock';
+import { planSettings } from './plan-settings';
 
 export interface Database {
   readonly pool: pg.Pool;
@@ -28,7 +29,8 @@ export async function openDatabase(
 }
 
 async function openServerPool(connectionString: string, events: DatabaseEvents): Promise<Database> {
-  const pool = new pg.Pool({ connectionString, max: 10, types, connectionTimeoutMillis: 10_000 });
+  const options = planSettings.map((setting) => `-c ${setting}`).join(' ');
+  const pool = new pg.Pool({ connectionString, options, max: 10, types, connectionTimeoutMillis: 10_000 });
   pool.on('error', (error) => events.onIdleError?.(error));
   try {
     await pool.query('select 1');

@@ -19,6 +19,9 @@ export interface CommitInput {
  * - A duplicate that another node commits while we wait is not in the snapshot: the insert then violates the
  *   unique index, the whole statement is undone, and the items are run again one by one.
  *
+ * Nothing here is joined to the batch by position, and what belongs to the whole is answered once: either would cost
+ * the square of the batch's size.
+ *
  * Each sender device's client ids, and its marks per conversation, must be unique within the batch.
  */
 export const commitText = `
@@ -30,7 +33,7 @@ locked as materialized (
   select id, roster_version, last_seq from conversations
   where id = any($1::uuid[]) order by id for update
 ),
-verdict as materialized (
+judged as (
   select i.*, l.roster_version as current_version, l.last_seq,
     coalesce(earlier.seq, 0) as earlier_seq, coalesce(earlier.at, mark.at) as earlier_at,
     case
@@ -55,19 +58,23 @@ verdict as materialized (
     on i.is_mark and mark.conversation_id = i.conversation_id and mark.sender_device_id = i.device_id
       and mark.client_id = i.client_id
 ),
-numbered as materialized (
-  select v.*,
-    (last_seq + row_number() over (partition by conversation_id order by ord))::integer as seq
-  from verdict v where status = 'sent' and not is_mark
+verdict as materialized (
+  select j.*,
+    status = 'sent' and not is_mark as is_new,
+    (last_seq + count(*) filter (where status = 'sent' and not is_mark) over w)::integer as seq,
+    status = 'sent' and count(*) filter (where status = 'sent') over w = 1 as is_first
+  from judged j
+  window w as (partition by conversation_id order by ord rows unbounded preceding)
 ),
 counted as (
   update conversations c set last_seq = n.seq
-  from (select conversation_id, max(seq) as seq from numbered group by conversation_id) n
+  from (select conversation_id, max(seq) as seq from verdict where is_new group by conversation_id) n
   where c.id = n.conversation_id
 ),
 stored as (
   insert into messages (conversation_id, seq, sender_user_id, sender_device_id, client_id, ciphertext, at)
-  select conversation_id, seq, user_id, device_id, client_id, ciphertext, $8::double precision from numbered
+  select conversation_id, seq, user_id, device_id, client_id, ciphertext, $8::double precision
+  from verdict where is_new
 ),
 marked as (
   insert into marks (conversation_id, sender_device_id, sender_user_id, client_id, ciphertext, at)
@@ -76,36 +83,39 @@ marked as (
   on conflict (conversation_id, sender_device_id)
   do update set client_id = excluded.client_id, ciphertext = excluded.ciphertext, at = excluded.at
 ),
+accepted as materialized (
+  select array_agg(status = 'sent' order by ord) as flags from verdict
+),
 wrapped as materialized (
   select nextval('envelope_ids') as id, sorted.* from (
-    select e.ord, e.of, e.recipient_device_id, v.user_id, v.device_id, e.type, e.content
+    select e.ord, e.of, e.recipient_device_id, e.type, e.content
     from unnest($9::integer[], $10::uuid[], $11::text[], $12::text[])
       with ordinality as e(of, recipient_device_id, type, content, ord)
-    join verdict v on v.ord = e.of and v.status = 'sent'
     join devices d on d.id = e.recipient_device_id and d.revoked_at is null
-    join members m on m.conversation_id = v.conversation_id and m.user_id = d.user_id
+    join members m on m.conversation_id = ($1::uuid[])[e.of] and m.user_id = d.user_id
       and m.state in ('active', 'requested')
+    where (select flags from accepted)[e.of]
     order by e.ord
   ) sorted
 ),
 sealed as (
   insert into envelopes (id, recipient_device_id, sender_user_id, sender_device_id, type, content)
-  select id, recipient_device_id, user_id, device_id, type, content from wrapped order by id
+  select id, recipient_device_id, ($2::uuid[])[of], ($3::uuid[])[of], type, content from wrapped order by id
 )
 select v.status, v.current_version as "rosterVersion",
-  coalesce(n.seq, v.earlier_seq) as seq,
+  case when v.is_new then v.seq else v.earlier_seq end as seq,
   coalesce(v.earlier_at, $8::double precision) as at,
-  case when v.status = 'sent' then (
-    select array_agg(m.user_id::text) from members m
+  case when v.is_first then array(
+    select m.user_id::text from members m
     where m.conversation_id = v.conversation_id and m.state in ('active', 'requested')
   ) end as "userIds",
-  case when v.status = 'sent' then (
-    select array_agg(w.ord::double precision order by w.ord) from wrapped w where w.of = v.ord
+  case when v.ord = 1 then array(
+    select w.ord::double precision from wrapped w order by w.ord
   ) end as "envelopeOrds",
-  case when v.status = 'sent' then (
-    select array_agg(w.id::double precision order by w.ord) from wrapped w where w.of = v.ord
+  case when v.ord = 1 then array(
+    select w.id::double precision from wrapped w order by w.ord
   ) end as "envelopeIds"
-from verdict v left join numbered n on n.ord = v.ord
+from verdict v
 order by v.ord`;
 
 const status = z.enum(['sent', 'duplicate', 'stale', 'forbidden', 'not_found', 'conflict', 'device_revoked']);
@@ -115,7 +125,9 @@ const commitRow = z.object({
   rosterVersion: z.number().nullable(),
   seq: z.number(),
   at: z.number(),
+  /** Who receives: with the first row of each conversation only. */
   userIds: z.array(z.string()).nullable(),
+  /** Stored envelopes by their place (from 1) among all of the batch, and their ids: with the first row only. */
   envelopeOrds: z.array(z.number()).nullable(),
   envelopeIds: z.array(z.number()).nullable(),
 });

@@ -2,9 +2,10 @@ import type pg from 'pg';
 import { AparteError } from '../../lib/protocol/errors';
 import { type CommitInput, type CommitRow, commitRows, commitText, commitValues } from './commit-statement';
 
-/** What became of one message. `envelopeIds` and `envelopeOrds` (from 1, within the batch's envelopes) are pairs. */
-export interface CommitOutcome {
-  row: CommitRow;
+/** What became of one message. */
+export interface CommitOutcome extends Pick<CommitRow, 'status' | 'rosterVersion' | 'seq' | 'at'> {
+  /** The members who receive it. */
+  userIds: string[];
   /** Ids of the stored envelopes by their index in the message; those dropped are missing. */
   envelopeIds: Map<number, number>;
 }
@@ -133,14 +134,22 @@ export class Committer {
     const answer = await this.#options.pool.query({ name: 'commit', text: commitText, values });
     const rows = commitRows.parse(answer.rows);
     if (rows.length !== batch.length) throw new Error('The commit answered another number of rows.');
-    let first = 1;
-    return rows.map((row, index) => {
-      const ids = new Map<number, number>();
-      row.envelopeOrds?.forEach((ord, at) => {
-        ids.set(ord - first, row.envelopeIds?.[at] ?? 0);
+    const idsByOrd = new Map<number, number>();
+    rows[0]?.envelopeOrds?.forEach((ord, at) => {
+      idsByOrd.set(ord, rows[0]?.envelopeIds?.[at] ?? 0);
+    });
+    const receivers = new Map<string, string[]>();
+    let ord = 1;
+    return rows.map(({ status, rosterVersion, seq, at, userIds }, index) => {
+      const message = batch[index]?.message;
+      const conversationId = message?.conversationId ?? '';
+      if (userIds !== null) receivers.set(conversationId, userIds);
+      const envelopeIds = new Map<number, number>();
+      message?.envelopes.forEach((_, place) => {
+        const id = idsByOrd.get(ord++);
+        if (id !== undefined) envelopeIds.set(place, id);
       });
-      first += batch[index]?.message.envelopes.length ?? 0;
-      return { row, envelopeIds: ids };
+      return { status, rosterVersion, seq, at, userIds: receivers.get(conversationId) ?? [], envelopeIds };
     });
   }
 }

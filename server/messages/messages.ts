@@ -17,37 +17,36 @@ export async function send(
   message: SendMessage,
 ): Promise<SendResult> {
   const outcome = await ground.committer.commit({ sender: asker, message });
-  const { row } = outcome;
-  switch (row.status) {
+  switch (outcome.status) {
     case 'sent':
       ground.notices.committed(news(asker, message, outcome));
-      return { status: 'sent', seq: row.seq, at: row.at };
+      return { status: 'sent', seq: outcome.seq, at: outcome.at };
     case 'duplicate':
-      return { status: 'sent', seq: row.seq, at: row.at };
+      return { status: 'sent', seq: outcome.seq, at: outcome.at };
     case 'stale':
-      return { status: 'stale', rosterVersion: row.rosterVersion ?? 0 };
+      return { status: 'stale', rosterVersion: outcome.rosterVersion ?? 0 };
     default:
-      throw new AparteError(row.status);
+      throw new AparteError(outcome.status);
   }
 }
 
-function news(asker: Asker, message: SendMessage, { row, envelopeIds }: CommitOutcome): Committed {
+function news(asker: Asker, message: SendMessage, outcome: CommitOutcome): Committed {
   const sent: Mark = {
     conversationId: message.conversationId,
     clientId: message.clientId,
     senderUserId: asker.userId,
     senderDeviceId: asker.deviceId,
     ciphertext: message.ciphertext,
-    at: row.at,
+    at: outcome.at,
   };
   return {
-    userIds: row.userIds ?? [],
+    userIds: outcome.userIds,
     frame:
       message.slot === 'mark'
         ? { t: 'mark', mark: sent }
-        : { t: 'message', message: { ...sent, seq: row.seq } },
+        : { t: 'message', message: { ...sent, seq: outcome.seq } },
     envelopes: message.envelopes.flatMap((envelope, index) => {
-      const id = envelopeIds.get(index);
+      const id = outcome.envelopeIds.get(index);
       if (id === undefined) return [];
       const { recipientDeviceId, type, content } = envelope;
       const from = { senderUserId: asker.userId, senderDeviceId: asker.deviceId };
