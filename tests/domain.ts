@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { z } from 'zod';
 import type { Conversation } from '../lib/protocol/conversations';
-import { directConversationId } from '../lib/protocol/ids';
 import type { sendMessage } from '../lib/protocol/messages';
+import { directConversationId } from '../lib/protocol/names';
 import { signUp } from '../server/accounts/accounts';
 import { accept, create } from '../server/conversations/conversations';
 import { createDb } from '../server/db/database';
