@@ -1,0 +1,5 @@
+import { Conversation } from '../components/conversation-page';
+
+export default function Page() {
+  return <Conversation />;
+}

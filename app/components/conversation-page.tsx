@@ -1,0 +1,89 @@
+'use client';
+
+import Link from 'next/link';
+import { useState } from 'react';
+import { useTranslations } from 'use-intl';
+import type { ConversationRow, MessageRow } from '../../lib/client/db';
+import { useHash } from '../hooks/use-hash';
+import { useConversation, useTypists } from '../hooks/use-live';
+import { useNames } from '../hooks/use-names';
+import { Avatar } from './avatar';
+import { Composer } from './composer';
+import { Icon } from './icons';
+import { MessageList } from './message-list';
+import { RequestBanner } from './request-banner';
+
+/** What the composer is about: a new message, an answer, or a change of one's own. */
+export type Writing = { mode: 'new' } | { mode: 'reply' | 'edit'; message: MessageRow };
+
+export function Conversation() {
+  const id = useHash();
+  const conversation = useConversation(id);
+  const t = useTranslations();
+  if (conversation === undefined) return <main className="page" id="content" aria-busy="true" />;
+  if (conversation === null) {
+    return (
+      <main className="page empty" id="content">
+        <p>{t('conversation.missing')}</p>
+        <Link className="button" href="/">
+          {t('notFound.home')}
+        </Link>
+      </main>
+    );
+  }
+  return <Open key={id} conversation={conversation} />;
+}
+
+function Open({ conversation }: { conversation: ConversationRow }) {
+  const t = useTranslations();
+  const names = useNames();
+  const [writing, setWriting] = useState<Writing>({ mode: 'new' });
+  const name = names.conversation(conversation);
+  const typists = (useTypists(conversation.conversationId) ?? []).filter((id) => id !== names.me?.userId);
+  const present = conversation.members.filter((member) => member.state !== 'left').length;
+  const subtitle = () => {
+    if (typists.length > 0) {
+      return t('conversation.typing', { names: typists.map(names.person).join(', '), count: typists.length });
+    }
+    if (conversation.kind === 'direct') return names.handle(names.other(conversation));
+    return t('conversation.members', { count: present });
+  };
+  return (
+    <main className="page conversation" id="content">
+      <header className="bar">
+        <Link className="icon-button only-narrow" href="/" aria-label={t('nav.back')}>
+          <Icon name="back" />
+        </Link>
+        <Link className="who" href={`/group#${conversation.conversationId}`}>
+          <Avatar id={conversation.conversationId} name={name} />
+          <span className="who-text">
+            <h1>{name}</h1>
+            <span className={typists.length > 0 ? 'typing' : undefined} aria-live="polite">
+              {subtitle()}
+            </span>
+          </span>
+        </Link>
+        <Link
+          className="icon-button"
+          href={`/group#${conversation.conversationId}`}
+          aria-label={t('nav.details')}
+        >
+          <Icon name="info" />
+        </Link>
+      </header>
+      <MessageList conversation={conversation} onWrite={setWriting} />
+      {conversation.myState === 'requested' && <RequestBanner conversation={conversation} />}
+      {conversation.myState === 'active' && (
+        <Composer
+          conversation={conversation}
+          writing={writing}
+          onDone={() => setWriting({ mode: 'new' })}
+          onEditLast={setWriting}
+        />
+      )}
+      {(conversation.myState === 'left' || conversation.myState === 'blocked') && (
+        <p className="ended">{t(`conversation.${conversation.myState}`)}</p>
+      )}
+    </main>
+  );
+}

@@ -1,0 +1,107 @@
+'use client';
+
+import { useEffect, useRef } from 'react';
+import { useTranslations } from 'use-intl';
+import type { MessageRow } from '../../lib/client/db';
+import { deleteMessage, react } from '../../lib/client/intents';
+import { author } from '../hooks/author';
+import { useNames } from '../hooks/use-names';
+import type { Writing } from './conversation-page';
+import { Icon } from './icons';
+
+const emojis = ['👍', '❤️', '😂', '😮', '😢', '🙏', '🎉', '👏'];
+
+/** What can be done with a message: by its button, a right click or a long press. */
+export function MessageMenu(props: {
+  message: MessageRow;
+  own: boolean;
+  open: boolean;
+  onOpen: (open: boolean) => void;
+  onWrite: (writing: Writing) => void;
+}) {
+  const { message, own, open, onOpen, onWrite } = props;
+  const t = useTranslations('message');
+  const me = useNames().me?.userId ?? '';
+  const button = useRef<HTMLButtonElement>(null);
+  const panel = useRef<HTMLDivElement>(null);
+
+  useEffect(() => {
+    if (!open) return;
+    panel.current?.querySelector('button')?.focus();
+    const outside = (event: PointerEvent) => {
+      if (event.target instanceof Node && !panel.current?.contains(event.target)) onOpen(false);
+    };
+    document.addEventListener('pointerdown', outside);
+    return () => document.removeEventListener('pointerdown', outside);
+  }, [open, onOpen]);
+
+  const choose = (action: () => void) => () => {
+    onOpen(false);
+    action();
+  };
+  const mine = message.reactions[me]?.emoji;
+  return (
+    <div className="menu-anchor">
+      <button
+        ref={button}
+        type="button"
+        className="icon-button quiet menu-button"
+        aria-label={t('menu')}
+        aria-haspopup="dialog"
+        aria-expanded={open}
+        onClick={() => onOpen(!open)}
+      >
+        <Icon name="more" />
+      </button>
+      {open && (
+        <div
+          ref={panel}
+          className="menu"
+          role="dialog"
+          aria-label={t('menu')}
+          onKeyDown={(event) => {
+            if (event.key === 'Escape') {
+              event.stopPropagation();
+              onOpen(false);
+              button.current?.focus();
+            }
+          }}
+        >
+          <div className="menu-emojis">
+            {emojis.map((emoji) => (
+              <button
+                type="button"
+                key={emoji}
+                aria-pressed={emoji === mine}
+                aria-label={emoji === mine ? t('unreact', { emoji }) : t('react', { emoji })}
+                onClick={choose(() => void react(author, message, emoji === mine ? null : emoji))}
+              >
+                {emoji}
+              </button>
+            ))}
+          </div>
+          <button type="button" onClick={choose(() => onWrite({ mode: 'reply', message }))}>
+            {t('reply')}
+          </button>
+          <button type="button" onClick={choose(() => void navigator.clipboard.writeText(message.body))}>
+            {t('copy')}
+          </button>
+          {own && (
+            <button type="button" onClick={choose(() => onWrite({ mode: 'edit', message }))}>
+              {t('edit')}
+            </button>
+          )}
+          {own && (
+            <button
+              type="button"
+              className="danger"
+              onClick={choose(() => void deleteMessage(author, message))}
+            >
+              {t('delete')}
+            </button>
+          )}
+        </div>
+      )}
+    </div>
+  );
+}

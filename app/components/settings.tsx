@@ -1,0 +1,153 @@
+'use client';
+
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { useFormatter, useTranslations } from 'use-intl';
+import { failureOf } from '../../lib/client/api';
+import { rename } from '../../lib/client/intents';
+import { limits } from '../../lib/protocol/limits';
+import { api, author } from '../hooks/author';
+import { setLanguage, setTheme, useLanguage, useTheme } from '../hooks/preferences';
+import { useConnection } from '../hooks/use-live';
+import { useNames } from '../hooks/use-names';
+import { Confirm } from './confirm';
+import { PageBar } from './page-bar';
+
+export function Settings() {
+  const t = useTranslations();
+  const language = useLanguage();
+  const theme = useTheme();
+  const connection = useConnection();
+  return (
+    <main className="page form" id="content">
+      <PageBar title={t('settings.title')} back="/" />
+      <div className="form-body">
+        <Profile />
+        <DevicesManager />
+        <section className="card" aria-label={t('settings.appearance')}>
+          <h2>{t('settings.appearance')}</h2>
+          <label className="field inline">
+            <span>{t('settings.language')}</span>
+            <select
+              value={language}
+              onChange={(event) => setLanguage(event.target.value === 'fr' ? 'fr' : 'en')}
+            >
+              <option value="en">English</option>
+              <option value="fr">Français</option>
+            </select>
+          </label>
+          <fieldset className="segments">
+            <legend>{t('settings.theme')}</legend>
+            {(['system', 'light', 'dark'] as const).map((choice) => (
+              <label key={choice}>
+                <input
+                  type="radio"
+                  name="theme"
+                  checked={theme === choice}
+                  onChange={() => setTheme(choice)}
+                />
+                <span>{t(`settings.${choice}`)}</span>
+              </label>
+            ))}
+          </fieldset>
+        </section>
+        <section className="card" aria-label={t('settings.connection')}>
+          <h2>{t('settings.connection')}</h2>
+          <p>{t(`connection.${connection?.state ?? 'offline'}`)}</p>
+        </section>
+        <SignOut />
+      </div>
+    </main>
+  );
+}
+
+function Profile() {
+  const t = useTranslations('settings');
+  const { me } = useNames();
+  const [name, setName] = useState(me?.name ?? '');
+  const wanted = name.trim();
+  return (
+    <section className="card" aria-label={t('profile')}>
+      <h2>{t('profile')}</h2>
+      <form
+        className="find"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (wanted) void rename(author, wanted);
+        }}
+      >
+        <label className="field">
+          <span>{t('name')}</span>
+          <input
+            value={name}
+            maxLength={limits.nameMaxLength}
+            onChange={(event) => setName(event.target.value)}
+          />
+        </label>
+        <button type="submit" className="button" disabled={!wanted || wanted === me?.name}>
+          {t('save')}
+        </button>
+      </form>
+      <p>
+        {t('handle')}: <strong>@{me?.handle}</strong>
+      </p>
+    </section>
+  );
+}
+
+/** The devices of this account. */
+function DevicesManager() {
+  const t = useTranslations();
+  const format = useFormatter();
+  const devices = useQuery({ queryKey: ['devices'], queryFn: () => api.devices.list.query(), retry: false });
+  return (
+    <section className="card" aria-label={t('settings.devices')}>
+      <h2>{t('settings.devices')}</h2>
+      {devices.isError && <p className="notice bad">{t(`errors.${failureOf(devices.error)}`)}</p>}
+      <ul className="people">
+        {devices.data?.map((device) => (
+          <li key={device.deviceId}>
+            <span className="grow">
+              {device.name}
+              <small>
+                {t('settings.seen', { when: format.relativeTime(device.lastSeenAt, Date.now()) })}
+              </small>
+            </span>
+            {device.current && <small className="tag">{t('settings.current')}</small>}
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+/** Revokes this device; the server's answer makes the engine erase what is here. */
+function SignOut() {
+  const t = useTranslations();
+  const { me } = useNames();
+  const [asking, setAsking] = useState(false);
+  const revoke = useMutation({
+    mutationFn: (deviceId: string) => api.devices.revoke.mutate({ deviceId }),
+  });
+  return (
+    <>
+      <button type="button" className="button danger" onClick={() => setAsking(true)}>
+        {t('settings.signOut')}
+      </button>
+      {revoke.isError && (
+        <p className="notice bad" role="alert">
+          {t(`errors.${failureOf(revoke.error)}`)}
+        </p>
+      )}
+      {asking && (
+        <Confirm
+          question={t('settings.signOutConfirm')}
+          onAnswer={(yes) => {
+            setAsking(false);
+            if (yes && me) revoke.mutate(me.deviceId);
+          }}
+        />
+      )}
+    </>
+  );
+}

@@ -1,0 +1,107 @@
+'use client';
+
+import { useQuery } from '@tanstack/react-query';
+import { useDeferredValue, useState } from 'react';
+import { useTranslations } from 'use-intl';
+import type { Session } from '../../lib/client/db';
+import { signUp } from '../../lib/client/intents';
+import { limits } from '../../lib/protocol/limits';
+import { handlePattern, normalizeHandle } from '../../lib/protocol/names';
+import { api, author } from '../hooks/author';
+import { deviceName } from './device-name';
+import { Logo } from './logo';
+
+/** Choosing a name and a handle is all it takes: the engine makes the keys. */
+export function Welcome({ session }: { session: Session }) {
+  const t = useTranslations();
+  const failed = session.state === 'sign_up_failed' ? session : null;
+  const [name, setName] = useState(failed?.name ?? '');
+  const [typed, setTyped] = useState(failed?.handle ?? '');
+  const handle = normalizeHandle(typed);
+  const asked = useDeferredValue(handle);
+  const valid = handlePattern.test(handle);
+  const taken = useQuery({
+    queryKey: ['handleTaken', asked],
+    queryFn: () => api.accounts.handleTaken.query({ handle: asked }),
+    enabled: handlePattern.test(asked),
+    retry: false,
+  });
+  const busy = session.state === 'signing_up';
+  const hint = () => {
+    if (!handle) return t('welcome.handleHint');
+    if (!valid) return t('welcome.handleBad');
+    if (taken.data) return t('welcome.handleTaken');
+    return taken.data === false ? t('welcome.handleFree') : t('welcome.handleHint');
+  };
+
+  return (
+    <main className="welcome" id="content">
+      <div className="welcome-card">
+        <Logo />
+        <p className="brand">{t('app.name')}</p>
+        <h1>{t('welcome.title')}</h1>
+        <p className="lead">{t('welcome.lead')}</p>
+        {session.state === 'ended' && (
+          <p className="notice" role="status">
+            {t(`errors.${session.code}`)}
+          </p>
+        )}
+        <form
+          onSubmit={(event) => {
+            event.preventDefault();
+            if (!valid || !name.trim() || busy) return;
+            void signUp(author, { handle, name: name.trim(), deviceType: 'WEB', deviceName: deviceName() });
+          }}
+        >
+          <label className="field">
+            <span>{t('welcome.name')}</span>
+            <input
+              value={name}
+              onChange={(event) => setName(event.target.value)}
+              maxLength={limits.nameMaxLength}
+              autoComplete="name"
+              required
+              disabled={busy}
+              aria-describedby="name-hint"
+            />
+            <small id="name-hint">{t('welcome.nameHint')}</small>
+          </label>
+          <label className="field">
+            <span>{t('welcome.handle')}</span>
+            <span className="with-prefix">
+              <span aria-hidden="true">@</span>
+              <input
+                value={typed}
+                onChange={(event) => setTyped(event.target.value)}
+                maxLength={limits.handleMaxLength + 1}
+                autoCapitalize="none"
+                autoComplete="username"
+                autoCorrect="off"
+                spellCheck={false}
+                required
+                disabled={busy}
+                aria-invalid={handle !== '' && (!valid || taken.data === true)}
+                aria-describedby="handle-hint"
+              />
+            </span>
+            <small id="handle-hint" aria-live="polite">
+              {hint()}
+            </small>
+          </label>
+          {failed && (
+            <p className="notice bad" role="alert">
+              {t(`errors.${failed.code}`)}
+            </p>
+          )}
+          <button
+            type="submit"
+            className="button primary wide"
+            disabled={busy || !valid || !name.trim() || taken.data === true}
+          >
+            {busy ? t('welcome.creating') : t('welcome.create')}
+          </button>
+        </form>
+      </div>
+    </main>
+  );
+}

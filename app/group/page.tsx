@@ -1,0 +1,5 @@
+import { GroupDetails } from '../components/group-details';
+
+export default function Page() {
+  return <GroupDetails />;
+}

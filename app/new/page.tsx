@@ -1,0 +1,5 @@
+import { NewConversation } from '../components/new-conversation';
+
+export default function Page() {
+  return <NewConversation />;
+}

@@ -1,0 +1,15 @@
+'use client';
+
+import { useTranslations } from 'use-intl';
+import { Logo } from './components/logo';
+
+/** Beside the list on a wide screen; on a narrow one the list alone is shown. */
+export default function Home() {
+  const t = useTranslations('list');
+  return (
+    <main className="page empty home" id="content">
+      <Logo />
+      <p>{t('choose')}</p>
+    </main>
+  );
+}

@@ -1,0 +1,69 @@
+import { type Browser, type BrowserContext, expect, type Page } from '@playwright/test';
+
+/** Somebody in a browser profile of their own, and all that their browser sent and received. */
+export class Person {
+  /** Every request's and answer's body and every frame, as text. */
+  readonly traffic: string[] = [];
+  readonly problems: string[] = [];
+
+  private constructor(
+    readonly name: string,
+    readonly handle: string,
+    readonly context: BrowserContext,
+    readonly page: Page,
+  ) {}
+
+  static async open(browser: Browser, origin: string, name: string, options = {}): Promise<Person> {
+    const context = await browser.newContext({ baseURL: origin, ...options });
+    const person = new Person(name, name.toLowerCase(), context, await context.newPage());
+    person.#listen();
+    await person.page.goto('/');
+    return person;
+  }
+
+  #listen(): void {
+    this.context.on('request', (request) => this.traffic.push(request.url(), request.postData() ?? ''));
+    this.context.on('response', async (response) => {
+      if (!response.url().includes('/trpc')) return;
+      // A page that closes takes the bodies of its last answers with it.
+      this.traffic.push(await response.text().catch(() => ''));
+    });
+    this.page.on('websocket', (socket) => {
+      socket.on('framesent', ({ payload }) => this.traffic.push(String(payload)));
+      socket.on('framereceived', ({ payload }) => this.traffic.push(String(payload)));
+    });
+    this.page.on('pageerror', (error) => this.problems.push(error.message));
+    this.page.on('console', (message) => {
+      if (message.type() === 'error') this.problems.push(message.text());
+    });
+  }
+
+  async signUp(): Promise<void> {
+    await this.page.getByLabel('Your name').fill(this.name);
+    await this.page.getByRole('textbox', { name: 'Handle' }).fill(this.handle);
+    await this.page.getByRole('button', { name: 'Create account' }).click();
+    await expect(this.page.getByRole('link', { name: 'New conversation' }).first()).toBeVisible();
+  }
+
+  async find(handle: string): Promise<void> {
+    await this.page.getByRole('textbox', { name: 'Handle' }).fill(`@${handle}`);
+    await this.page.getByRole('button', { name: 'Find', exact: true }).click();
+    await expect(this.page.getByRole('region', { name: 'In the group' })).toContainText(
+      new RegExp(handle, 'i'),
+    );
+  }
+
+  async write(text: string): Promise<void> {
+    await this.page.getByRole('textbox', { name: 'Message', exact: true }).fill(text);
+    await this.page.keyboard.press('Enter');
+  }
+
+  message(text: string) {
+    return this.page.locator('[data-message]').filter({ hasText: text });
+  }
+
+  async choose(text: string, action: string): Promise<void> {
+    await this.message(text).click({ button: 'right' });
+    await this.page.getByRole('dialog').getByRole('button', { name: action, exact: true }).click();
+  }
+}

@@ -1,0 +1,80 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** The built server as an operator runs it, on a folder and ports of its own. */
+export class BuiltServer {
+  log = '';
+  #child: ChildProcess | null = null;
+
+  private constructor(
+    readonly origin: string,
+    readonly folder: string,
+    private readonly env: Record<string, string>,
+  ) {}
+
+  static async start(): Promise<BuiltServer> {
+    const [port, adminPort] = [await freePort(), await freePort()];
+    const folder = await mkdtemp(join(tmpdir(), 'aparte-e2e-'));
+    const origin = `http://localhost:${port}`;
+    const server = new BuiltServer(origin, folder, {
+      PORT: String(port),
+      ADMIN_PORT: String(adminPort),
+      DATA_DIR: folder,
+      LOG_LEVEL: 'debug',
+      NODE_ENV: 'production',
+    });
+    await server.run();
+    return server;
+  }
+
+  /** Starts the process and waits until it says that it is ready. */
+  async run(): Promise<void> {
+    const child = spawn(process.execPath, ['dist/server/main.js'], { env: { ...process.env, ...this.env } });
+    this.#child = child;
+    await new Promise<void>((resolve, reject) => {
+      const hear = (chunk: Buffer) => {
+        this.log += chunk;
+        if (this.log.includes('is ready')) resolve();
+      };
+      child.stdout.on('data', hear);
+      child.stderr.on('data', hear);
+      child.once('exit', (code) => reject(new Error(`the server ended with ${code}: ${this.log}`)));
+    });
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    const child = this.#child;
+    this.#child = null;
+    this.log = this.log.replaceAll('is ready', 'was ready');
+    if (!child || child.exitCode !== null) return;
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill(signal);
+    await ended;
+  }
+
+  async remove(): Promise<void> {
+    await this.stop();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  /** Every byte that the server has stored, its database's files included. */
+  async storedBytes(): Promise<Buffer> {
+    const entries = await readdir(this.folder, { recursive: true, withFileTypes: true });
+    const files = entries
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name));
+    return Buffer.concat(await Promise.all(files.map((file) => readFile(file))));
+  }
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
+  const address = probe.address();
+  await new Promise((resolve) => probe.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
