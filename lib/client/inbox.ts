@@ -20,10 +20,10 @@ export class Inbox {
 
   /** Feeds envelopes to the machine, in order and at once, then lets the server delete them. */
   async takeEnvelopes(envelopes: IncomingEnvelope[]): Promise<void> {
-    const { machine, preKeys } = this.work;
+    const { machine } = this.work;
     const fresh = envelopes.filter((envelope) => !this.#fed.has(envelope.id)).sort((a, b) => a.id - b.id);
     if (fresh.length > 0) {
-      const { newKeysFor } = await machine.receive(fresh, { ...preKeys, changedUserIds: [] });
+      const { newKeysFor } = await machine.receive(fresh, null);
       for (const envelope of fresh) this.#fed.add(envelope.id);
       this.#bound();
       for (const conversationId of new Set<string>(newKeysFor)) await this.openSealed(conversationId);

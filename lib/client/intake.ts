@@ -72,10 +72,8 @@ export class Intake {
     const { db, api } = this.job.environment;
     const since = (await db.readMeta('marksSince')) ?? 0;
     const state = await api.sync.state.query({ marksSince: Math.max(0, since - marksOverlapMs) });
-    this.job.preKeys.oneTimeKeyCount = state.oneTimeKeyCount;
-    this.job.preKeys.hasUnusedFallbackKey = state.hasUnusedFallbackKey;
     // Also without an envelope: the machine tops the prekeys up by what it is told of them.
-    await this.job.machine.receive([], { ...this.job.preKeys, changedUserIds: [] });
+    await this.job.machine.receive([], state);
     await this.inbox.pullEnvelopes();
     for (const summary of state.conversations) {
       const known = await db.conversations.get(summary.conversationId);
@@ -103,9 +101,7 @@ export class Intake {
         if (!known || known.rosterVersion < frame.rosterVersion) this.#stale.add(frame.conversationId);
         if (!known) this.#behind.add(frame.conversationId);
       } else if (frame.t === 'keys') {
-        this.job.preKeys.oneTimeKeyCount = frame.oneTimeKeyCount;
-        this.job.preKeys.hasUnusedFallbackKey = frame.hasUnusedFallbackKey;
-        await this.job.machine.receive([], { ...this.job.preKeys, changedUserIds: [] });
+        await this.job.machine.receive([], frame);
       }
     }
   }

@@ -51,7 +51,6 @@ export class SignedIn {
       send: (message) => this.#connection.send(message),
       post: (frame) => this.#connection.post(frame),
       online: () => this.#connection.state.name === 'online',
-      preKeys: { oneTimeKeyCount: 50, hasUnusedFallbackKey: true },
     };
     this.#typing = new Typing(this.#work);
     this.#outboxRunner = new Runner(

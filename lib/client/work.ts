@@ -14,6 +14,4 @@ export interface Work {
   /** Sends a frame that has no answer. @returns false when there is no connection */
   post: (frame: DeviceFrame) => boolean;
   online: () => boolean;
-  /** What the server last told of this device's prekeys. */
-  preKeys: { oneTimeKeyCount: number; hasUnusedFallbackKey: boolean };
 }

@@ -113,8 +113,7 @@ export class KeyDirectory {
   async fetch(machine: CryptoMachine): Promise<string[]> {
     const entry = this.entry(machine.deviceId);
     const envelopes = entry.inbox.splice(0);
-    const oneTimeKeyCount = entry.oneTimeKeys.size;
-    const state = { oneTimeKeyCount, hasUnusedFallbackKey: true, changedUserIds: [] };
-    return (await machine.receive(envelopes, state)).newKeysFor;
+    const preKeys = { oneTimeKeyCount: entry.oneTimeKeys.size, hasUnusedFallbackKey: true };
+    return (await machine.receive(envelopes, preKeys)).newKeysFor;
   }
 }

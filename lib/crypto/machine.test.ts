@@ -151,3 +151,15 @@ test('a call that the network failed can be made again', async () => {
   await directory.fetch(bob);
   expect(await read(bob, sealed.ciphertext, alice)).toMatchObject({ status: 'ok', plaintext: 'found' });
 });
+
+test('prekeys are topped up to what is missing, and not again and again', async () => {
+  await say(alice, [bob], 'takes one of his keys');
+  const { oneTimeKeys } = directory.entry(bob.deviceId);
+  expect(oneTimeKeys.size).toBe(49);
+  for (let time = 0; time < 3; time++) {
+    await directory.fetch(bob);
+    await bob.refresh([alice.userId]);
+    await bob.receive([], null);
+    expect(oneTimeKeys.size).toBe(50);
+  }
+});

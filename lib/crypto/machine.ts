@@ -26,10 +26,10 @@ import { markTrust } from './trust';
 import type {
   CryptoMachine,
   IncomingEnvelope,
-  KeyState,
   KeyTransport,
   OpenResult,
   OutgoingEnvelope,
+  PreKeyState,
   Received,
   Sealed,
   SealedMessage,
@@ -67,6 +67,9 @@ class Machine implements CryptoMachine {
   #queue: Promise<unknown> = Promise.resolve();
   #closed = false;
   readonly #newKeys = new Set<string>();
+  /** What the server has of this device's prekeys. The library takes a count that is not told for none. */
+  #preKeys: PreKeyState = { oneTimeKeyCount: 50, hasUnusedFallbackKey: true };
+  private readonly transport: KeyTransport;
   /** Requests of the account's making, until the server has them. */
   #creating: { uploadId: string; signaturesId: string | undefined } | null = null;
 
@@ -74,8 +77,20 @@ class Machine implements CryptoMachine {
     readonly userId: string,
     readonly deviceId: string,
     private readonly olm: OlmMachine,
-    private readonly transport: KeyTransport,
+    transport: KeyTransport,
   ) {
+    this.transport = {
+      ...transport,
+      upload: async (keys) => {
+        const answer = await transport.upload(keys);
+        const uploadedFallback = Object.keys(keys.fallbackKeys).length > 0;
+        this.#preKeys = {
+          oneTimeKeyCount: answer.oneTimeKeyCount,
+          hasUnusedFallbackKey: this.#preKeys.hasUnusedFallbackKey || uploadedFallback,
+        };
+        return answer;
+      },
+    };
     olm.registerRoomKeyUpdatedCallback(async (infos) => {
       for (const info of infos) this.#newKeys.add(ourConversation(info.roomId.toString()));
     });
@@ -84,7 +99,8 @@ class Machine implements CryptoMachine {
   createAccount(): Promise<SignUpKeys> {
     return this.#next(async () => {
       // A count of none and no fallback key: so that the first upload carries both.
-      await this.#sync([], { oneTimeKeyCount: 0, hasUnusedFallbackKey: false, changedUserIds: [] });
+      this.#preKeys = { oneTimeKeyCount: 0, hasUnusedFallbackKey: false };
+      await this.#sync([], []);
       const requests = await this.olm.bootstrapCrossSigning(true);
       const upload: { id: string; body: string } = requests.uploadKeysRequest;
       const made = parseUpload(upload.body);
@@ -105,6 +121,7 @@ class Machine implements CryptoMachine {
 
   accountCreated(oneTimeKeyCount: number): Promise<void> {
     return this.#next(async () => {
+      this.#preKeys = { oneTimeKeyCount, hasUnusedFallbackKey: true };
       if (!this.#creating) return;
       const { uploadId, signaturesId } = this.#creating;
       await this.olm.markRequestAsSent(uploadId, RequestType.KeysUpload, uploadAnswer(oneTimeKeyCount));
@@ -115,8 +132,9 @@ class Machine implements CryptoMachine {
     });
   }
 
-  receive(envelopes: IncomingEnvelope[], state: KeyState): Promise<Received> {
+  receive(envelopes: IncomingEnvelope[], preKeys: PreKeyState | null): Promise<Received> {
     return this.#next(async () => {
+      if (preKeys) this.#preKeys = preKeys;
       this.#newKeys.clear();
       // A key is bound to its sender's device as known when it comes: so their lists are fetched first.
       const senders = [...new Set(envelopes.map((envelope) => envelope.senderUserId))];
@@ -124,7 +142,7 @@ class Machine implements CryptoMachine {
         await this.olm.updateTrackedUsers(senders.map(userOf));
         await pump(this.olm, this.transport);
       }
-      await this.#sync(envelopes, state);
+      await this.#sync(envelopes, []);
       await pump(this.olm, this.transport);
       return { newKeysFor: [...this.#newKeys] };
     });
@@ -175,8 +193,7 @@ class Machine implements CryptoMachine {
 
   refresh(userIds: string[]): Promise<void> {
     return this.#next(async () => {
-      const changed = new DeviceLists(userIds.map(userOf), []);
-      await this.olm.receiveSyncChanges('[]', changed, new Map(), undefined, trustRequirement());
+      await this.#sync([], userIds);
       await pump(this.olm, this.transport);
     });
   }
@@ -222,7 +239,7 @@ class Machine implements CryptoMachine {
     });
   }
 
-  async #sync(envelopes: IncomingEnvelope[], state: KeyState): Promise<void> {
+  async #sync(envelopes: IncomingEnvelope[], changedUserIds: string[]): Promise<void> {
     const events = envelopes.flatMap((envelope) => {
       const content = parseJson(envelope.content);
       return content === undefined
@@ -231,9 +248,9 @@ class Machine implements CryptoMachine {
     });
     await this.olm.receiveSyncChanges(
       JSON.stringify(events),
-      new DeviceLists(state.changedUserIds.map(userOf), []),
-      new Map([['signed_curve25519', state.oneTimeKeyCount]]),
-      new Set(state.hasUnusedFallbackKey ? ['signed_curve25519'] : []),
+      new DeviceLists(changedUserIds.map(userOf), []),
+      new Map([['signed_curve25519', this.#preKeys.oneTimeKeyCount]]),
+      new Set(this.#preKeys.hasUnusedFallbackKey ? ['signed_curve25519'] : []),
       trustRequirement(),
     );
   }

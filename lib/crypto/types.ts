@@ -46,11 +46,10 @@ export interface IncomingEnvelope {
   content: string;
 }
 
-/** What the server tells of this device's prekeys, and whose device lists have changed. */
-export interface KeyState {
+/** What the server tells of this device's prekeys. */
+export interface PreKeyState {
   oneTimeKeyCount: number;
   hasUnusedFallbackKey: boolean;
-  changedUserIds: string[];
 }
 
 export interface Received {
@@ -113,8 +112,11 @@ export interface CryptoMachine {
   createAccount(): Promise<SignUpKeys>;
   /** The server has them. */
   accountCreated(oneTimeKeyCount: number): Promise<void>;
-  /** Feeds envelopes in order and at once; then asks and uploads what the machine finds needed. */
-  receive(envelopes: IncomingEnvelope[], state: KeyState): Promise<Received>;
+  /**
+   * Feeds envelopes in order and at once; then asks and uploads what the machine finds needed.
+   * @param preKeys when the server has just told of them; `null`: as last known
+   */
+  receive(envelopes: IncomingEnvelope[], preKeys: PreKeyState | null): Promise<Received>;
   /** Encrypts a plaintext once, and its key for each recipient device that lacks it and may have it. */
   seal(sealing: Sealing): Promise<Sealed>;
   /** The envelopes of these shares are stored durably and will be delivered. */
