@@ -1,9 +1,8 @@
 import { type Browser, type BrowserContext, expect, type Page } from '@playwright/test';
 
-/** Somebody in a browser profile of their own, and all that their browser sent and received. */
+/** Somebody in a browser profile of their own. */
 export class Person {
-  /** Every request's and answer's body and every frame, as text. */
-  readonly traffic: string[] = [];
+  /** What the browser complained of. */
   readonly problems: string[] = [];
 
   private constructor(
@@ -22,16 +21,6 @@ export class Person {
   }
 
   #listen(): void {
-    this.context.on('request', (request) => this.traffic.push(request.url(), request.postData() ?? ''));
-    this.context.on('response', async (response) => {
-      if (!response.url().includes('/trpc')) return;
-      // A page that closes takes the bodies of its last answers with it.
-      this.traffic.push(await response.text().catch(() => ''));
-    });
-    this.page.on('websocket', (socket) => {
-      socket.on('framesent', ({ payload }) => this.traffic.push(String(payload)));
-      socket.on('framereceived', ({ payload }) => this.traffic.push(String(payload)));
-    });
     this.page.on('pageerror', (error) => this.problems.push(error.message));
     this.page.on('console', (message) => {
       if (message.type() === 'error') this.problems.push(message.text());

@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Tap } from './tap';
 
 /** The built server as an operator runs it, on a folder and ports of its own. */
 export class BuiltServer {
@@ -12,14 +13,18 @@ export class BuiltServer {
   private constructor(
     readonly origin: string,
     readonly folder: string,
+    /** What passed between browsers and the server. */
+    readonly tap: Tap,
     private readonly env: Record<string, string>,
   ) {}
 
   static async start(): Promise<BuiltServer> {
     const [port, adminPort] = [await freePort(), await freePort()];
     const folder = await mkdtemp(join(tmpdir(), 'aparte-e2e-'));
-    const origin = `http://localhost:${port}`;
-    const server = new BuiltServer(origin, folder, {
+    const tap = await Tap.open();
+    tap.connectTo(port);
+    const server = new BuiltServer(tap.origin, folder, tap, {
+      PUBLIC_ORIGIN: tap.origin,
       PORT: String(port),
       ADMIN_PORT: String(adminPort),
       DATA_DIR: folder,
@@ -57,6 +62,7 @@ export class BuiltServer {
 
   async remove(): Promise<void> {
     await this.stop();
+    await this.tap.close();
     await rm(this.folder, { recursive: true, force: true });
   }
 
