@@ -25,6 +25,7 @@ export class Connection {
   #cancelTimer: (() => void) | null = null;
   #cancelHeartbeat: (() => void) | null = null;
   #nextRequest = 1;
+  #quietRounds = 0;
   readonly #waiting = new Map<number, Waiting>();
 
   constructor(
@@ -32,6 +33,8 @@ export class Connection {
     private readonly on: {
       state: (state: ConnectionState) => void;
       frame: (frame: ServerFrame) => void;
+      /** Nothing but pongs has come for so many heartbeats. */
+      quiet: (rounds: number) => void;
     },
   ) {}
 
@@ -97,6 +100,7 @@ export class Connection {
     this.#heartbeat();
     // The server is trusted for the form of its frames; their content is checked where it is decrypted.
     const frame = JSON.parse(text) as ServerFrame;
+    if (frame.t !== 'pong') this.#quietRounds = 0;
     if (frame.t === 'ready') this.dispatch({ name: 'ready' });
     else if (frame.t === 'sent')
       this.#answer(frame.r)?.resolve({ status: 'sent', seq: frame.seq, at: frame.at });
@@ -118,6 +122,8 @@ export class Connection {
     this.#cancelHeartbeat?.();
     this.#cancelHeartbeat = this.environment.after(quietMs, () => {
       this.post({ t: 'ping' });
+      this.#quietRounds += 1;
+      this.on.quiet(this.#quietRounds);
       this.#cancelHeartbeat = this.environment.after(pongMs, () =>
         this.#lost(errors.heartbeat_timeout.close),
       );

@@ -25,7 +25,8 @@ export class Intake {
     private readonly inbox: Inbox,
   ) {}
 
-  reconnected(): void {
+  /** Frames may have been missed: compare with the server. */
+  catchUp(): void {
     this.#catchUp = true;
   }
 
@@ -41,10 +42,7 @@ export class Intake {
   /** @throws what the network or the server answered; what was not done stays to do */
   async work(): Promise<void> {
     for (;;) {
-      if (this.#catchUp) {
-        await this.#takeState();
-        this.#catchUp = false;
-      }
+      if (this.#catchUp) await this.#takeNewState();
       const frames = this.#frames;
       this.#frames = [];
       await this.#takeFrames(frames);
@@ -60,11 +58,28 @@ export class Intake {
     }
   }
 
+  /** Taken back before the question: a connection that is replaced while the answer travels asks again. */
+  async #takeNewState(): Promise<void> {
+    this.#catchUp = false;
+    try {
+      await this.#takeState();
+    } catch (error) {
+      this.#catchUp = true;
+      throw error;
+    }
+  }
+
+  /** Emptied before the question: what is noted while the answer travels is newer than the answer. */
   async #mend(set: Set<string>, mend: (ids: string[]) => Promise<void>): Promise<void> {
     const ids = [...set];
     if (ids.length === 0) return;
-    await mend(ids);
-    for (const conversationId of ids) set.delete(conversationId);
+    set.clear();
+    try {
+      await mend(ids);
+    } catch (error) {
+      for (const conversationId of ids) set.add(conversationId);
+      throw error;
+    }
   }
 
   /** Compares this device's cursors with the server's, and notes what differs. */

@@ -14,6 +14,9 @@ import { Typing } from './typing';
 import { watch } from './watch';
 import type { Work } from './work';
 
+/** About five minutes: a look costs the server a query. */
+const quietRoundsBetweenLooks = 12;
+
 /** The engine of a device that has an account: connection, intake and outbox around one crypto machine. */
 export class SignedIn {
   readonly #connection: Connection;
@@ -43,6 +46,7 @@ export class SignedIn {
     this.#connection = new Connection(environment, {
       state: (state) => this.#changed(state),
       frame: (frame) => this.#received(frame),
+      quiet: (rounds) => this.#quiet(rounds),
     });
     this.#work = {
       environment,
@@ -107,7 +111,7 @@ export class SignedIn {
       .writeMeta('connection', statusOf(state, this.environment.now()))
       .catch((error: unknown) => this.environment.log('connection', error));
     if (state.name === 'catching_up') {
-      this.#intake.reconnected();
+      this.#intake.catchUp();
       this.#intakeRunner.kick();
     } else if (state.name === 'online') {
       this.#outbox.hurry();
@@ -123,6 +127,13 @@ export class SignedIn {
       return;
     }
     this.#intake.take(frame);
+    this.#intakeRunner.kick();
+  }
+
+  /** The last frame before a silence may be lost, and no later one tells: so a silence is a reason to look. */
+  #quiet(rounds: number): void {
+    if (rounds !== 1 && rounds % quietRoundsBetweenLooks !== 0) return;
+    this.#intake.catchUp();
     this.#intakeRunner.kick();
   }
 

@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest';
+import type { Inbox } from './inbox';
+import { Intake } from './intake';
+import type { Work } from './work';
+
+/** An intake of which each question waits until it is answered by hand. */
+function waitingIntake() {
+  const asked: string[] = [];
+  const answers: (() => void)[] = [];
+  const ask = (what: string) => {
+    asked.push(what);
+    return new Promise<void>((resolve) => answers.push(resolve));
+  };
+  const work = {
+    environment: {
+      db: { readMeta: async () => 0, writeMeta: async () => undefined },
+      api: { sync: { state: { query: () => ask('state').then(() => state) } } },
+    },
+    machine: { receive: async () => ({ newKeysFor: [] }) },
+  };
+  const state = { conversations: [], marks: [], at: 1 };
+  const inbox = { pullEnvelopes: async () => undefined, pullConversation: (id: string) => ask(id) };
+  // The parts that these rules touch.
+  const intake = new Intake(work as unknown as Work, inbox as unknown as Inbox);
+  const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+  const answer = async () => {
+    await turn();
+    answers.shift()?.();
+    await turn();
+  };
+  return { intake, asked, answer };
+}
+
+test('a gap that is noted while its conversation is pulled is pulled again', async () => {
+  const { intake, asked, answer } = waitingIntake();
+  intake.behind('a');
+  const first = intake.work();
+  await new Promise<void>((resolve) => setImmediate(resolve));
+  intake.behind('a');
+  await answer();
+  await first;
+  const second = intake.work();
+  await answer();
+  await second;
+  expect(asked).toEqual(['a', 'a']);
+});
+
+test('a connection that is replaced while it catches up is caught up with anew', async () => {
+  const { intake, asked, answer } = waitingIntake();
+  intake.catchUp();
+  const done = intake.work();
+  await new Promise<void>((resolve) => setImmediate(resolve));
+  intake.catchUp();
+  await answer();
+  await answer();
+  await done;
+  expect(asked).toEqual(['state', 'state']);
+});
