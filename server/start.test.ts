@@ -134,5 +134,6 @@ test('shuts a revoked device out at once', async () => {
   await socket.next('ready');
   await anna.api.devices.revoke.mutate({ deviceId: anna.deviceId });
   expect(await socket.closed()).toBe(4501);
-  await expect(anna.api.accounts.me.query()).rejects.toMatchObject({ data: { aparte: 'unauthenticated' } });
+  await expect(anna.api.accounts.me.query()).rejects.toMatchObject({ data: { aparte: 'device_revoked' } });
+  expect(await anna.connect().closed()).toBe(4501);
 });

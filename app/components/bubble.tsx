@@ -51,7 +51,7 @@ export function Bubble({ message, conversation, own, startsGroup, onWrite }: Pro
           <span className="meta">
             {message.editSeq > 0 && readable && <span>{t('edited')}</span>}
             <time dateTime={new Date(message.at).toISOString()}>
-              {format.dateTime(message.at, { hour: '2-digit', minute: '2-digit' })}
+              {format.dateTime(message.at, { hour: 'numeric', minute: '2-digit' })}
             </time>
             {own && <Status message={message} conversation={conversation} />}
           </span>

@@ -19,7 +19,7 @@ export function ChatRow(props: {
   const { preview } = conversation;
   const time = (at: number) =>
     Date.now() - at < dayMs
-      ? format.dateTime(at, { hour: '2-digit', minute: '2-digit' })
+      ? format.dateTime(at, { hour: 'numeric', minute: '2-digit' })
       : format.dateTime(at, { day: 'numeric', month: 'short' });
   const text = () => {
     if (!preview) return '';

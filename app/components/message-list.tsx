@@ -45,6 +45,20 @@ export function MessageList(props: { conversation: ConversationRow; onWrite: (wr
     if (last && (atEnd || last.status === 'queued')) toEnd();
   }, [lastKey]);
 
+  // Rows are measured after they are shown, and the composer grows: at the end, stay at the end.
+  const stick = useRef(true);
+  stick.current = atEnd;
+  useEffect(() => {
+    const box = scroller.current;
+    if (!box) return;
+    const observer = new ResizeObserver(() => {
+      if (stick.current) box.scrollTop = box.scrollHeight;
+    });
+    observer.observe(box);
+    for (const child of box.children) observer.observe(child);
+    return () => observer.disconnect();
+  }, []);
+
   const lastSeq = [...(messages ?? [])].reverse().find((message) => message.seq !== null)?.seq ?? 0;
   useEffect(() => {
     const read = () => {

@@ -1,6 +1,6 @@
 'use client';
 
-import { useEffect, useRef } from 'react';
+import { useEffect, useLayoutEffect, useRef } from 'react';
 import { useTranslations } from 'use-intl';
 import type { MessageRow } from '../../lib/client/db';
 import { deleteMessage, react } from '../../lib/client/intents';
@@ -34,6 +34,17 @@ export function MessageMenu(props: {
     document.addEventListener('pointerdown', outside);
     return () => document.removeEventListener('pointerdown', outside);
   }, [open, onOpen]);
+
+  // Above its button where there is room, below it otherwise, and never beyond the pane's edges.
+  useLayoutEffect(() => {
+    const box = panel.current;
+    const pane = box?.closest('.messages')?.getBoundingClientRect();
+    if (!open || !box || !pane) return;
+    const at = box.getBoundingClientRect();
+    const right = Math.max(0, pane.left + 8 - at.left) - Math.max(0, at.right - pane.right + 8);
+    const down = at.top < pane.top ? Math.min(at.height + 44, Math.max(0, pane.bottom - 8 - at.bottom)) : 0;
+    box.style.translate = `${right}px ${down}px`;
+  }, [open]);
 
   const choose = (action: () => void) => () => {
     onOpen(false);

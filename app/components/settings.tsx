@@ -18,11 +18,12 @@ export function Settings() {
   const language = useLanguage();
   const theme = useTheme();
   const connection = useConnection();
+  const { me } = useNames();
   return (
     <main className="page form" id="content">
       <PageBar title={t('settings.title')} back="/" />
       <div className="form-body">
-        <Profile />
+        {me && <Profile key={me.userId} me={me} />}
         <DevicesManager />
         <section className="card" aria-label={t('settings.appearance')}>
           <h2>{t('settings.appearance')}</h2>
@@ -61,10 +62,9 @@ export function Settings() {
   );
 }
 
-function Profile() {
+function Profile({ me }: { me: { name: string; handle: string } }) {
   const t = useTranslations('settings');
-  const { me } = useNames();
-  const [name, setName] = useState(me?.name ?? '');
+  const [name, setName] = useState(me.name);
   const wanted = name.trim();
   return (
     <section className="card" aria-label={t('profile')}>
@@ -84,12 +84,12 @@ function Profile() {
             onChange={(event) => setName(event.target.value)}
           />
         </label>
-        <button type="submit" className="button" disabled={!wanted || wanted === me?.name}>
+        <button type="submit" className="button" disabled={!wanted || wanted === me.name}>
           {t('save')}
         </button>
       </form>
       <p>
-        {t('handle')}: <strong>@{me?.handle}</strong>
+        {t('handle')}: <strong>@{me.handle}</strong>
       </p>
     </section>
   );

@@ -1,3 +1,4 @@
+import { AparteError } from '../../lib/protocol/errors';
 import type { Asker, Ground } from '../ground';
 import { hashOf } from './tokens';
 
@@ -6,7 +7,7 @@ const lastSeenStepMs = 60_000;
 
 /**
  * The device that a token belongs to, or undefined. Notes that it was seen.
- * A revoked device's token is gone from the database, so it is simply unknown.
+ * @throws device_revoked for the token of one that its owner has shut out: it must learn so at its first contact
  */
 export async function authenticate(
   ground: Pick<Ground, 'db' | 'now'>,
@@ -15,10 +16,11 @@ export async function authenticate(
   if (token === undefined) return undefined;
   const row = await ground.db
     .selectFrom('devices')
-    .select(['id', 'user_id', 'last_seen_at'])
+    .select(['id', 'user_id', 'last_seen_at', 'revoked_at'])
     .where('token_hash', '=', hashOf(token))
     .executeTakeFirst();
   if (row === undefined) return undefined;
+  if (row.revoked_at !== null) throw new AparteError('device_revoked');
   const now = ground.now();
   if (row.last_seen_at <= now - lastSeenStepMs)
     await ground.db

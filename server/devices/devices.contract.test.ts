@@ -120,7 +120,7 @@ describe.each(databaseKinds)('accounts and devices on %s', (kind) => {
     await expect(revoke(domain, bert, anna.deviceId)).rejects.toEqual(refused('not_found'));
     domain.told.length = 0;
     await revoke(domain, anna, anna.deviceId);
-    expect(await authenticate(domain, anna.token)).toBeUndefined();
+    await expect(authenticate(domain, anna.token)).rejects.toEqual(refused('device_revoked'));
     expect(domain.told[0]).toEqual({ kind: 'revoked', userId: anna.userId, deviceId: anna.deviceId });
     const ids = [conversation.conversationId, other.conversationId];
     const versions = (await readConversations(domain.db, bert.userId, ids)).map((one) => one.rosterVersion);

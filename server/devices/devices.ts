@@ -64,7 +64,7 @@ export async function revoke(ground: Ground, asker: Asker, deviceId: string): Pr
       .execute();
     await trx
       .updateTable('devices')
-      .set({ revoked_at: ground.now(), token_hash: null, signed_pre_key_id: null, signed_pre_key: null })
+      .set({ revoked_at: ground.now(), signed_pre_key_id: null, signed_pre_key: null })
       .where('id', '=', deviceId)
       .execute();
     await trx.deleteFrom('one_time_keys').where('device_id', '=', deviceId).execute();

@@ -1,6 +1,6 @@
 import type { HttpRequest, HttpResponse, TemplatedApp, us_socket_context_t, WebSocket } from 'uWebSockets.js';
 import { randomUUID } from 'node:crypto';
-import { type ErrorCode, errors } from '../../lib/protocol/errors';
+import { AparteError, type ErrorCode, errors } from '../../lib/protocol/errors';
 import { limits } from '../../lib/protocol/limits';
 import type { Broker } from '../broker';
 import type { Config } from '../config';
@@ -131,6 +131,7 @@ async function callerOf(ground: Ground, token: string | undefined, log: Log): Pr
     const asker = await authenticate(ground, token);
     return asker === undefined ? { state: 'refused', code: 'unauthenticated' } : { state: 'admitted', asker };
   } catch (error) {
+    if (error instanceof AparteError) return { state: 'refused', code: error.code };
     log.error({ err: error }, 'A device could not be looked up.');
     return { state: 'refused', code: 'internal' };
   }
