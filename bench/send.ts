@@ -136,7 +136,8 @@ async function openLoop(seconds: number, perSecond: number, call: () => Promise<
       const dueAt = startedAt + (running.length / perSecond) * 1000;
       running.push(call().then(() => void latencies.push(performance.now() - dueAt)));
     }
-    await new Promise<void>((resolve) => setImmediate(resolve));
+    // Not at every turn: the clock would be looked at on a core that the database needs.
+    await new Promise<void>((resolve) => setTimeout(resolve, 1));
   }
   await Promise.all(running);
   return latencies.sort((a, b) => a - b);
