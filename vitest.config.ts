@@ -10,7 +10,8 @@ export default defineConfig({
     maxWorkers: 2,
     // Dexie looks for IndexedDB when it is imported.
     setupFiles: ['fake-indexeddb/auto'],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Against hanging only: a busy machine is no failure.
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
   },
 });
