@@ -17,7 +17,7 @@ let work: string;
 beforeAll(async () => {
   work = await mkdtemp(join(tmpdir(), 'aparte-durable-'));
   await prepareFolder(join(work, 'template'));
-}, 60_000);
+});
 afterAll(() => rm(work, { recursive: true, force: true }));
 
 interface Ack {
@@ -128,7 +128,7 @@ describe('a power cut', () => {
     recording.image(last.steps, image, () => false);
     const outcome = await survivors(image).catch(() => 'damaged');
     expect(outcome).not.toBe(last.rows);
-  }, 60_000);
+  });
 });
 
 describe('kill -9 during writes', () => {
@@ -155,7 +155,7 @@ describe('kill -9 during writes', () => {
       expect(rows[0].n).toBe(rows[0].last);
       expect(rows[0].n).toBeGreaterThanOrEqual(promised);
     }
-  }, 60_000);
+  });
 });
 
 function writer(dataDir: string): string {
