@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PGlite } from '@electric-sql/pglite';
 import { Tap } from './tap';
 
 /** The built server as an operator runs it, on a folder and ports of its own. */
@@ -64,6 +65,23 @@ export class BuiltServer {
     await this.stop();
     await this.tap.close();
     await rm(this.folder, { recursive: true, force: true });
+  }
+
+  /** Every row of every table, as text. The server must be stopped: one process at a time opens the folder. */
+  async dump(): Promise<string> {
+    const database = await PGlite.create(join(this.folder, 'postgres'));
+    try {
+      const tables = await database.query<{ name: string }>(
+        "select tablename as name from pg_tables where schemaname = 'public'",
+      );
+      const dumps = tables.rows.map(async ({ name }) => {
+        const { rows } = await database.query(`select row_to_json(t)::text as row from "${name}" t`);
+        return `${name}: ${JSON.stringify(rows)}`;
+      });
+      return (await Promise.all(dumps)).join('\n');
+    } finally {
+      await database.close();
+    }
   }
 
   /** Every byte that the server has stored, its database's files included. */
