@@ -92,7 +92,7 @@ async function measure(kind: 'postgres' | 'embedded', tell: (line: string) => vo
 const insert = { name: 'bench', text: 'insert into bench_rows (body) values ($1)', values: [ciphertext] };
 const at = (values: number[]) => Math.round(values.at(-1) ?? 0);
 
-/** Sends of real people in real conversations, each with the envelope that a new key would need now and then. */
+/** Sends between people who have the key already, as most are: a message without envelopes. */
 async function sendOf(domain: TestDomain): Promise<() => Promise<void>> {
   const pairs: { sender: TestPerson; conversation: Awaited<ReturnType<typeof contacts>> }[] = [];
   for (let index = 0; index < conversations; index++) {
