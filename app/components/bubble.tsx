@@ -7,6 +7,7 @@ import { cancel, react, retry } from '../../lib/client/intents';
 import { markOf } from '../../lib/client/queries';
 import { author } from '../hooks/author';
 import { useMessage } from '../hooks/use-live';
+import { useLongPress } from '../hooks/use-long-press';
 import { useNames } from '../hooks/use-names';
 import type { Writing } from './conversation-page';
 import { Icon, type IconName } from './icons';
@@ -26,6 +27,7 @@ export function Bubble({ message, conversation, own, startsGroup, onWrite }: Pro
   const names = useNames();
   const [menu, setMenu] = useState(false);
   const readable = message.kind === 'text' && !message.deleted;
+  const press = useLongPress(() => readable && setMenu(true));
   const showName = startsGroup && !own && conversation.kind === 'group';
   const text = () => {
     if (message.deleted) return t('deleted');
@@ -37,6 +39,7 @@ export function Bubble({ message, conversation, own, startsGroup, onWrite }: Pro
     <div
       className={`bubble-line ${own ? 'own' : 'theirs'} ${startsGroup ? 'starts' : ''}`}
       data-message={message.id}
+      {...press}
       onContextMenu={(event) => {
         if (!readable) return;
         event.preventDefault();
@@ -57,7 +60,7 @@ export function Bubble({ message, conversation, own, startsGroup, onWrite }: Pro
           </span>
         </div>
         <Reactions message={message} me={names.me?.userId ?? ''} />
-        {message.status === 'failed' && <Failed message={message} />}
+        {message.status === 'failed' && <Failed message={message} onWrite={onWrite} />}
       </div>
       {readable && <MessageMenu message={message} own={own} open={menu} onOpen={setMenu} onWrite={onWrite} />}
     </div>
@@ -123,15 +126,19 @@ function Reactions({ message, me }: { message: MessageRow; me: string }) {
   );
 }
 
-function Failed({ message }: { message: MessageRow }) {
+function Failed({ message, onWrite }: { message: MessageRow; onWrite: Props['onWrite'] }) {
   const t = useTranslations();
+  const takeBack = async () => {
+    const takenBack = await cancel(author, message.id);
+    if (takenBack) onWrite({ mode: 'new', takenBack });
+  };
   return (
     <div className="failed" role="alert">
       <span>{message.failure ? t(`errors.${message.failure}`) : t('message.failed')}</span>
       <button type="button" className="link" onClick={() => void retry(author, message.id)}>
         {t('message.retry')}
       </button>
-      <button type="button" className="link" onClick={() => void cancel(author, message.id)}>
+      <button type="button" className="link" onClick={() => void takeBack()}>
         {t('message.cancel')}
       </button>
     </div>

@@ -32,6 +32,7 @@ export function ChatList() {
           key={row.conversationId}
           conversation={row}
           name={names.conversation(row)}
+          face={names.face(row)}
           me={names.me?.userId ?? ''}
           current={(pathname === '/c' || pathname === '/group') && open === row.conversationId}
         />

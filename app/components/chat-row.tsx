@@ -10,10 +10,11 @@ const dayMs = 24 * 3600 * 1000;
 export function ChatRow(props: {
   conversation: ConversationRow;
   name: string;
+  face: string;
   me: string;
   current: boolean;
 }) {
-  const { conversation, name, me, current } = props;
+  const { conversation, name, face, me, current } = props;
   const t = useTranslations('list');
   const format = useFormatter();
   const { preview } = conversation;
@@ -31,7 +32,7 @@ export function ChatRow(props: {
   return (
     <li>
       <ConversationLink className="row" conversationId={conversation.conversationId} current={current}>
-        <Avatar id={conversation.conversationId} name={name} />
+        <Avatar id={face} name={name} />
         <span className="row-text">
           <span className="row-top">
             <span className="row-name">{name}</span>

@@ -4,15 +4,17 @@ import { type KeyboardEvent, useEffect, useLayoutEffect, useRef, useState } from
 import { useTranslations } from 'use-intl';
 import type { ConversationRow } from '../../lib/client/db';
 import { editMessage, saveDraft, sendText, typing } from '../../lib/client/intents';
-import { lastMessages } from '../../lib/client/queries';
 import { limits } from '../../lib/protocol/limits';
-import { author, db } from '../hooks/author';
+import { author } from '../hooks/author';
+import { useLastMessages } from '../hooks/use-live';
 import { useNames } from '../hooks/use-names';
 import type { Writing } from './conversation-page';
 import { Icon } from './icons';
 
 const typingEveryMs = 3_000;
 const draftAfterMs = 400;
+/** So many messages back the last one of one's own is looked for. */
+const lookBack = 30;
 
 export function Composer(props: {
   conversation: ConversationRow;
@@ -24,23 +26,40 @@ export function Composer(props: {
   const { conversationId } = conversation;
   const t = useTranslations('composer');
   const names = useNames();
-  const [text, setText] = useState(conversation.draft);
+  const [draft, setDraft] = useState(conversation.draft);
+  const [changed, setChanged] = useState('');
+  // A change of an old message leaves the draft of a new one alone.
+  const [text, setText] = writing.mode === 'edit' ? [changed, setChanged] : [draft, setDraft];
+  // Taken over while rendering, so that no key falls between the change and its text.
+  const [taken, setTaken] = useState(writing);
+  if (taken !== writing) {
+    setTaken(writing);
+    if (writing.mode === 'edit') setChanged(writing.message.body);
+    else if (writing.mode === 'new' && writing.takenBack) {
+      setDraft(draft ? `${writing.takenBack}\n${draft}` : writing.takenBack);
+    }
+  }
+  const me = names.me?.userId;
+  const mine = useLastMessages(conversationId, lookBack)?.findLast(
+    (row) => row.senderId === me && row.kind === 'text' && !row.deleted,
+  );
   const box = useRef<HTMLTextAreaElement>(null);
   const told = useRef(0);
 
   useEffect(() => {
-    if (writing.mode === 'edit') setText(writing.message.body);
-    if (writing.mode !== 'new') box.current?.focus();
+    // Opening a conversation must not raise a keyboard over it on a touch screen.
+    if (writing.mode !== 'new' || writing.takenBack || matchMedia('(pointer: fine)').matches)
+      box.current?.focus();
   }, [writing]);
 
   // Drafts are saved a moment after the last key, and at once when the conversation is left.
-  const latest = useRef(text);
-  latest.current = writing.mode === 'edit' ? conversation.draft : text;
+  const latest = useRef(draft);
+  latest.current = draft;
   // biome-ignore lint/correctness/useExhaustiveDependencies: each change starts the wait anew.
   useEffect(() => {
     const timer = setTimeout(() => void saveDraft(author, conversationId, latest.current), draftAfterMs);
     return () => clearTimeout(timer);
-  }, [text, conversationId]);
+  }, [draft, conversationId]);
   useEffect(() => () => void saveDraft(author, conversationId, latest.current), [conversationId]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the height follows the text.
@@ -51,25 +70,17 @@ export function Composer(props: {
     area.style.height = `${Math.min(area.scrollHeight, 200)}px`;
   }, [text]);
 
-  const stop = () => {
-    if (writing.mode === 'edit') setText('');
-    onDone();
-  };
   const send = () => {
     const body = text.trim();
     if (!body || body.length > limits.textMaxLength) return;
     if (writing.mode === 'edit') void editMessage(author, writing.message, body);
-    else void sendText(author, conversationId, body, writing.mode === 'reply' ? writing.message.id : null);
-    setText('');
+    else {
+      void sendText(author, conversationId, body, writing.mode === 'reply' ? writing.message.id : null);
+      setDraft('');
+      void saveDraft(author, conversationId, '');
+    }
     onDone();
     box.current?.focus();
-  };
-  const editLast = async () => {
-    const rows = await lastMessages(db, conversationId, 30);
-    const mine = rows.findLast(
-      (row) => row.senderId === names.me?.userId && row.kind === 'text' && !row.deleted,
-    );
-    if (mine) onEditLast({ mode: 'edit', message: mine });
   };
   const keyed = (event: KeyboardEvent) => {
     // A key that ends a composition (an accent, a kana) belongs to it.
@@ -79,10 +90,10 @@ export function Composer(props: {
       event.preventDefault();
       send();
     } else if (event.key === 'Escape' && writing.mode !== 'new') {
-      stop();
-    } else if (event.key === 'ArrowUp' && text === '') {
+      onDone();
+    } else if (event.key === 'ArrowUp' && text === '' && mine) {
       event.preventDefault();
-      void editLast();
+      onEditLast({ mode: 'edit', message: mine });
     }
   };
   const tooLong = text.length > limits.textMaxLength;
@@ -98,7 +109,7 @@ export function Composer(props: {
             </strong>
             <span className="row-preview">{writing.message.body}</span>
           </span>
-          <button type="button" className="icon-button" aria-label={t('stop')} onClick={stop}>
+          <button type="button" className="icon-button" aria-label={t('stop')} onClick={onDone}>
             <Icon name="close" />
           </button>
         </div>

@@ -13,8 +13,8 @@ import { Icon } from './icons';
 import { MessageList } from './message-list';
 import { RequestBanner } from './request-banner';
 
-/** What the composer is about: a new message, an answer, or a change of one's own. */
-export type Writing = { mode: 'new' } | { mode: 'reply' | 'edit'; message: MessageRow };
+/** What the composer is about: a new message (with the text of one taken back), an answer, or a change of one's own. */
+export type Writing = { mode: 'new'; takenBack?: string } | { mode: 'reply' | 'edit'; message: MessageRow };
 
 export function Conversation() {
   const id = useHash();
@@ -55,7 +55,7 @@ function Open({ conversation }: { conversation: ConversationRow }) {
           <Icon name="back" />
         </Link>
         <Link className="who" href={`/group#${conversation.conversationId}`}>
-          <Avatar id={conversation.conversationId} name={name} />
+          <Avatar id={names.face(conversation)} name={name} />
           <span className="who-text">
             <h1>{name}</h1>
             <span className={typists.length > 0 ? 'typing' : undefined} aria-live="polite">

@@ -53,7 +53,7 @@ function Details({ conversation }: { conversation: ConversationRow }) {
       <PageBar title={t('title')} back={`/c#${conversationId}`} always />
       <div className="form-body">
         <div className="headline">
-          <Avatar id={conversationId} name={name} large />
+          <Avatar id={names.face(conversation)} name={name} large />
           <h2>{name}</h2>
           {!group && <p>{names.handle(other)}</p>}
         </div>

@@ -1,22 +1,24 @@
 'use client';
 
-import { useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { useTranslations } from 'use-intl';
 import { Virtualizer, type VirtualizerHandle } from 'virtua';
 import type { ConversationRow } from '../../lib/client/db';
 import { markRead } from '../../lib/client/intents';
 import { author } from '../hooks/author';
-import { useMessages } from '../hooks/use-live';
+import { pageSize, useMessages } from '../hooks/use-messages';
 import { useNames } from '../hooks/use-names';
+import { Announcer } from './announcer';
 import { Bubble } from './bubble';
 import type { Writing } from './conversation-page';
 import { Icon } from './icons';
-import { layOut } from './message-layout';
+import { type Item, layOut } from './message-layout';
 import { DaySeparator, Notice, UnreadDivider } from './message-notices';
 
-const page = 100;
 /** Closer to the end than this counts as being there. */
 const atEndPx = 80;
+/** Closer to the start than this, older messages are read. */
+const nearStartPx = 1_200;
 
 /** The messages, newest at the bottom. Only what is on screen is in the document; older pages load on the way up. */
 export function MessageList(props: { conversation: ConversationRow; onWrite: (writing: Writing) => void }) {
@@ -24,14 +26,21 @@ export function MessageList(props: { conversation: ConversationRow; onWrite: (wr
   const { conversationId } = conversation;
   const t = useTranslations('conversation');
   const names = useNames();
-  const [limit, setLimit] = useState(page);
-  const messages = useMessages(conversationId, limit);
+  const [limit, setLimit] = useState(pageSize);
   const [atEnd, setAtEnd] = useState(true);
+  const stick = useRef(true);
+  stick.current = atEnd;
+  const page = useMessages(conversationId, limit, stick);
+  const messages = page?.rows;
   const scroller = useRef<HTMLDivElement>(null);
   const virtualizer = useRef<VirtualizerHandle>(null);
   // Where the divider stands is decided on opening: it must not run away while one reads.
   const [firstUnread] = useState(conversation.unread > 0 ? conversation.readSeq + 1 : null);
-  const items = layOut(messages ?? [], firstUnread, names.me?.userId ?? '');
+  const me = names.me?.userId ?? '';
+  const items = useMemo(
+    () => layOut(page?.rows ?? [], page?.whole ?? false, firstUnread, me),
+    [page, firstUnread, me],
+  );
   const lastKey = items.at(-1)?.key;
   const firstKey = useRef<string | undefined>(undefined);
   const prepended = firstKey.current !== undefined && items[0]?.key !== firstKey.current;
@@ -46,8 +55,6 @@ export function MessageList(props: { conversation: ConversationRow; onWrite: (wr
   }, [lastKey]);
 
   // Rows are measured after they are shown, and the composer grows: at the end, stay at the end.
-  const stick = useRef(true);
-  stick.current = atEnd;
   useEffect(() => {
     const box = scroller.current;
     if (!box) return;
@@ -59,7 +66,7 @@ export function MessageList(props: { conversation: ConversationRow; onWrite: (wr
     return () => observer.disconnect();
   }, []);
 
-  const lastSeq = [...(messages ?? [])].reverse().find((message) => message.seq !== null)?.seq ?? 0;
+  const lastSeq = messages?.findLast((message) => message.seq !== null)?.seq ?? 0;
   useEffect(() => {
     const read = () => {
       if (document.visibilityState === 'visible' && atEnd && lastSeq > 0) {
@@ -75,17 +82,29 @@ export function MessageList(props: { conversation: ConversationRow; onWrite: (wr
     const box = scroller.current;
     if (!box) return;
     setAtEnd(box.scrollHeight - offset - box.clientHeight < atEndPx);
-    if (offset < 600 && messages && messages.length >= limit) setLimit(limit + page);
+    if (offset < nearStartPx && page?.limit === limit && !page.whole) setLimit(limit + pageSize);
   };
 
   return (
     <div className="messages-frame">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard. */}
-      <div ref={scroller} className="messages" role="log" aria-label={t('log')} tabIndex={0}>
+      <div ref={scroller} className="messages" role="log" aria-live="off" aria-label={t('log')} tabIndex={0}>
         <div className="grow" />
-        {messages && messages.length < limit && <p className="beginning">{t('start')}</p>}
-        <Virtualizer ref={virtualizer} scrollRef={scroller} shift={prepended} onScroll={scrolled}>
-          {items.map((item) => {
+        <Virtualizer
+          ref={virtualizer}
+          data={items}
+          scrollRef={scroller}
+          shift={prepended}
+          onScroll={scrolled}
+        >
+          {(item: Item) => {
+            if (item.kind === 'start') {
+              return (
+                <p key={item.key} className="beginning">
+                  {t('start')}
+                </p>
+              );
+            }
             if (item.kind === 'day') return <DaySeparator key={item.key} at={item.at} />;
             if (item.kind === 'unread') return <UnreadDivider key={item.key} />;
             if (item.message.kind === 'group') return <Notice key={item.key} message={item.message} />;
@@ -99,9 +118,10 @@ export function MessageList(props: { conversation: ConversationRow; onWrite: (wr
                 onWrite={onWrite}
               />
             );
-          })}
+          }}
         </Virtualizer>
       </div>
+      <Announcer messages={messages} />
       {!atEnd && (
         <button type="button" className="to-end icon-button" aria-label={t('toBottom')} onClick={toEnd}>
           <Icon name="down" />

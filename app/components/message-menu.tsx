@@ -24,15 +24,20 @@ export function MessageMenu(props: {
   const me = useNames().me?.userId ?? '';
   const button = useRef<HTMLButtonElement>(null);
   const panel = useRef<HTMLDivElement>(null);
+  const anchor = useRef<HTMLDivElement>(null);
 
   useEffect(() => {
     if (!open) return;
     panel.current?.querySelector('button')?.focus();
-    const outside = (event: PointerEvent) => {
-      if (event.target instanceof Node && !panel.current?.contains(event.target)) onOpen(false);
+    const outside = (event: Event) => {
+      if (event.target instanceof Node && !anchor.current?.contains(event.target)) onOpen(false);
     };
     document.addEventListener('pointerdown', outside);
-    return () => document.removeEventListener('pointerdown', outside);
+    document.addEventListener('focusin', outside);
+    return () => {
+      document.removeEventListener('pointerdown', outside);
+      document.removeEventListener('focusin', outside);
+    };
   }, [open, onOpen]);
 
   // Above its button where there is room, below it otherwise, and never beyond the pane's edges.
@@ -46,13 +51,23 @@ export function MessageMenu(props: {
     box.style.translate = `${right}px ${down}px`;
   }, [open]);
 
-  const choose = (action: () => void) => () => {
+  const close = () => {
     onOpen(false);
+    button.current?.focus({ preventScroll: true });
+  };
+  const choose = (action: () => void) => () => {
+    close();
     action();
+  };
+  const remove = () => {
+    onOpen(false);
+    // The button goes with the text.
+    anchor.current?.closest<HTMLElement>('.messages')?.focus({ preventScroll: true });
+    void deleteMessage(author, message);
   };
   const mine = message.reactions[me]?.emoji;
   return (
-    <div className="menu-anchor">
+    <div ref={anchor} className="menu-anchor">
       <button
         ref={button}
         type="button"
@@ -73,8 +88,7 @@ export function MessageMenu(props: {
           onKeyDown={(event) => {
             if (event.key === 'Escape') {
               event.stopPropagation();
-              onOpen(false);
-              button.current?.focus();
+              close();
             }
           }}
         >
@@ -103,11 +117,7 @@ export function MessageMenu(props: {
             </button>
           )}
           {own && (
-            <button
-              type="button"
-              className="danger"
-              onClick={choose(() => void deleteMessage(author, message))}
-            >
+            <button type="button" className="danger" onClick={remove}>
               {t('delete')}
             </button>
           )}

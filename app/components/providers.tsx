@@ -6,6 +6,7 @@ import { IntlProvider } from 'use-intl';
 import { useLanguage, useTheme } from '../hooks/preferences';
 import { en } from '../i18n/en';
 import { fr } from '../i18n/fr';
+import { NamesProvider } from './names-provider';
 
 const queries = new QueryClient();
 
@@ -25,7 +26,9 @@ export function Providers({ children }: { children: ReactNode }) {
       messages={language === 'fr' ? fr : en}
       timeZone={Intl.DateTimeFormat().resolvedOptions().timeZone}
     >
-      <QueryClientProvider client={queries}>{children}</QueryClientProvider>
+      <QueryClientProvider client={queries}>
+        <NamesProvider>{children}</NamesProvider>
+      </QueryClientProvider>
     </IntlProvider>
   );
 }

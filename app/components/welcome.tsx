@@ -1,13 +1,14 @@
 'use client';
 
 import { useQuery } from '@tanstack/react-query';
-import { useDeferredValue, useState } from 'react';
+import { useState } from 'react';
 import { useTranslations } from 'use-intl';
 import type { Session } from '../../lib/client/db';
 import { signUp } from '../../lib/client/intents';
 import { limits } from '../../lib/protocol/limits';
 import { handlePattern, normalizeHandle } from '../../lib/protocol/names';
 import { api, author } from '../hooks/author';
+import { useSettled } from '../hooks/use-settled';
 import { deviceName } from './device-name';
 import { Logo } from './logo';
 
@@ -18,7 +19,7 @@ export function Welcome({ session }: { session: Session }) {
   const [name, setName] = useState(failed?.name ?? '');
   const [typed, setTyped] = useState(failed?.handle ?? '');
   const handle = normalizeHandle(typed);
-  const asked = useDeferredValue(handle);
+  const asked = useSettled(handle);
   const valid = handlePattern.test(handle);
   const taken = useQuery({
     queryKey: ['handleTaken', asked],
@@ -26,12 +27,14 @@ export function Welcome({ session }: { session: Session }) {
     enabled: handlePattern.test(asked),
     retry: false,
   });
+  // What is known of another handle says nothing about this one.
+  const isTaken = handle === asked ? taken.data : undefined;
   const busy = session.state === 'signing_up';
   const hint = () => {
     if (!handle) return t('welcome.handleHint');
     if (!valid) return t('welcome.handleBad');
-    if (taken.data) return t('welcome.handleTaken');
-    return taken.data === false ? t('welcome.handleFree') : t('welcome.handleHint');
+    if (isTaken) return t('welcome.handleTaken');
+    return isTaken === false ? t('welcome.handleFree') : t('welcome.handleHint');
   };
 
   return (
@@ -80,7 +83,7 @@ export function Welcome({ session }: { session: Session }) {
                 spellCheck={false}
                 required
                 disabled={busy}
-                aria-invalid={handle !== '' && (!valid || taken.data === true)}
+                aria-invalid={handle !== '' && (!valid || isTaken === true)}
                 aria-describedby="handle-hint"
               />
             </span>
@@ -96,7 +99,7 @@ export function Welcome({ session }: { session: Session }) {
           <button
             type="submit"
             className="button primary wide"
-            disabled={busy || !valid || !name.trim() || taken.data === true}
+            disabled={busy || !valid || !name.trim() || isTaken === true}
           >
             {busy ? t('welcome.creating') : t('welcome.create')}
           </button>

@@ -10,11 +10,20 @@ export const useConnection = () => useLiveQuery(() => queries.connection(db), []
 export const useConversations = () => useLiveQuery(() => queries.conversations(db), []);
 export const usePeople = () => useLiveQuery(() => queries.people(db), []);
 export const useUnreadTotal = () => useLiveQuery(() => queries.unreadTotal(db), []);
+
+/**
+ * A live read of something that has an id. Dexie's hook still returns what it read before while the next is on its
+ * way, and what belongs to one conversation must never be shown, nor written, under the name of another.
+ */
+export function useLiveOf<T>(id: string, read: () => Promise<T>, rest: unknown[] = []): T | undefined {
+  const result = useLiveQuery(async () => ({ id, value: await read() }), [id, ...rest]);
+  return result?.id === id ? result.value : undefined;
+}
+
 /** `null`: not on this device. */
 export const useConversation = (id: string) =>
-  useLiveQuery(async () => (await queries.conversation(db, id)) ?? null, [id]);
-export const useMessages = (id: string, limit: number) =>
-  useLiveQuery(() => queries.lastMessages(db, id, limit), [id, limit]);
-export const useMessage = (id: string | null) =>
-  useLiveQuery(async () => (id ? await queries.message(db, id) : undefined), [id]);
-export const useTypists = (id: string) => useLiveQuery(() => queries.typists(db, id), [id]);
+  useLiveOf(id, async () => (await queries.conversation(db, id)) ?? null);
+export const useLastMessages = (id: string, count: number) =>
+  useLiveOf(id, () => queries.lastMessages(db, id, count), [count]);
+export const useMessage = (id: string) => useLiveOf(id, () => queries.message(db, id));
+export const useTypists = (id: string) => useLiveOf(id, () => queries.typists(db, id));

@@ -64,6 +64,7 @@ export const en = {
   },
   message: {
     you: 'You',
+    said: '{name}: {text}',
     edited: 'edited',
     deleted: 'This message was deleted.',
     sealed: 'Waiting for this message. It will appear when its key arrives.',

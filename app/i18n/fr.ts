@@ -64,6 +64,7 @@ export const fr: Messages = {
   },
   message: {
     you: 'Vous',
+    said: '{name} : {text}',
     edited: 'modifié',
     deleted: 'Ce message a été supprimé.',
     sealed: 'En attente de ce message. Il apparaîtra quand sa clé arrivera.',

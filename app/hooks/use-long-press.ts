@@ -1,0 +1,31 @@
+'use client';
+
+import { type TouchEvent, useRef } from 'react';
+
+const longMs = 500;
+/** A finger that goes further than this scrolls. */
+const stillPx = 10;
+
+/** A finger that rests: Safari on touch screens has no `contextmenu` event for it. */
+export function useLongPress(pressed: () => void) {
+  const wait = useRef<{ timer: ReturnType<typeof setTimeout>; x: number; y: number } | null>(null);
+  const end = () => {
+    if (wait.current) clearTimeout(wait.current.timer);
+    wait.current = null;
+  };
+  return {
+    onTouchStart: ({ touches }: TouchEvent) => {
+      end();
+      const finger = touches[0];
+      if (!finger || touches.length > 1) return;
+      wait.current = { timer: setTimeout(pressed, longMs), x: finger.clientX, y: finger.clientY };
+    },
+    onTouchMove: ({ touches }: TouchEvent) => {
+      const finger = touches[0];
+      const start = wait.current;
+      if (start && finger && Math.hypot(finger.clientX - start.x, finger.clientY - start.y) > stillPx) end();
+    },
+    onTouchEnd: end,
+    onTouchCancel: end,
+  };
+}

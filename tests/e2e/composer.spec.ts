@@ -1,0 +1,94 @@
+import { type Browser, expect, test } from '@playwright/test';
+import { Person } from './person';
+import { BuiltServer } from './server';
+
+let server: BuiltServer;
+
+test.beforeAll(async () => {
+  server = await BuiltServer.start();
+});
+test.afterAll(() => server.remove());
+
+const box = ({ page }: Person) => page.getByRole('textbox', { name: 'Message', exact: true });
+
+async function meet(browser: Browser, name: string, others: string[]): Promise<Person> {
+  const person = await Person.open(browser, server.origin, name, { viewport: { width: 1280, height: 800 } });
+  await person.signUp();
+  for (const other of others) {
+    await (await Person.open(browser, server.origin, other)).signUp();
+    await person.page.goto('/new');
+    await person.find(other.toLowerCase());
+    await person.page.getByRole('button', { name: `Write to @${other.toLowerCase()}` }).click();
+    await person.write(`hello ${other}`);
+    await expect(person.message(`hello ${other}`).getByRole('img', { name: 'Sent' })).toBeVisible();
+  }
+  return person;
+}
+
+async function open(person: Person, name: string): Promise<void> {
+  await person.page.getByRole('navigation').getByRole('link', { name }).click();
+  await expect(person.page.getByRole('heading', { name, exact: true })).toBeVisible();
+}
+
+test('what is drafted for one person never stands in the conversation with another', async ({ browser }) => {
+  const nina = await meet(browser, 'Nina', ['Otto', 'Pia']);
+  await open(nina, '@otto');
+  await box(nina).fill('for the eyes of Otto');
+  await open(nina, '@pia');
+  await expect(nina.message('hello Pia')).toBeVisible();
+  await expect(box(nina)).toHaveValue('');
+  await box(nina).fill('for the eyes of Pia');
+  await open(nina, '@otto');
+  await expect(box(nina)).toHaveValue('for the eyes of Otto');
+  await nina.page.reload();
+  await expect(box(nina)).toHaveValue('for the eyes of Otto');
+  await open(nina, '@pia');
+  await expect(box(nina)).toHaveValue('for the eyes of Pia');
+});
+
+test('mending an old message leaves the draft of a new one alone, and the menu gives focus back', async ({
+  browser,
+}) => {
+  const rosa = await meet(browser, 'Rosa', ['Sam']);
+  await box(rosa).fill('an unfinished thought');
+  await rosa.choose('hello Sam', 'Edit');
+  await expect(box(rosa)).toHaveValue('hello Sam');
+  await box(rosa).fill('hello again, Sam');
+  await rosa.page.keyboard.press('Enter');
+  await expect(rosa.message('hello again, Sam')).toContainText('edited');
+  await expect(box(rosa)).toHaveValue('an unfinished thought');
+
+  const options = rosa.message('hello again, Sam').getByRole('button', { name: 'Message options' });
+  await rosa.choose('hello again, Sam', 'React with ❤️');
+  await expect(options).toBeFocused();
+  await options.click();
+  await expect(rosa.page.getByRole('dialog')).toBeVisible();
+  await options.click();
+  await expect(rosa.page.getByRole('dialog')).toHaveCount(0);
+});
+
+test('a message that was refused and is taken back stands in the composer again', async ({ browser }) => {
+  const tess = await meet(browser, 'Tess', ['Uli']);
+  await tess.page.evaluate(
+    (text) =>
+      new Promise<void>((resolve, reject) => {
+        const opening = indexedDB.open('aparte');
+        opening.onerror = () => reject(opening.error);
+        opening.onsuccess = () => {
+          const change = opening.result.transaction('messages', 'readwrite');
+          change.oncomplete = () => resolve();
+          const messages = change.objectStore('messages');
+          const reading = messages.getAll();
+          reading.onsuccess = () => {
+            const row = reading.result.find(({ body }) => body === text);
+            messages.put({ ...row, status: 'failed', failure: 'too_large', seq: null });
+          };
+        };
+      }),
+    'hello Uli',
+  );
+  await tess.page.reload();
+  await tess.message('hello Uli').getByRole('button', { name: 'Take back' }).click();
+  await expect(tess.message('hello Uli')).toHaveCount(0);
+  await expect(box(tess)).toHaveValue('hello Uli');
+});
