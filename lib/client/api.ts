@@ -11,9 +11,20 @@ export type Api = ReturnType<typeof createApi>;
 export function createApi(origin: string, fetcher: typeof fetch) {
   return createTRPCClient<AppRouter>({
     links: [
-      httpBatchLink({ url: `${origin}/trpc`, fetch: (input, init) => fetcher(input, init as RequestInit) }),
+      httpBatchLink({
+        url: `${origin}/trpc`,
+        fetch: (input, init) => fetcher(input, bounded(init as RequestInit)),
+      }),
     ],
   });
+}
+
+/** A request without an answer counts as lost: nothing may wait for one for ever. */
+const answerMs = 30_000;
+
+function bounded(init: RequestInit): RequestInit {
+  const timeout = AbortSignal.timeout(answerMs);
+  return { ...init, signal: init.signal ? AbortSignal.any([init.signal, timeout]) : timeout };
 }
 
 /** Why a call failed: a code of the table, or `offline` when no answer came. */

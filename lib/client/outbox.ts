@@ -155,6 +155,7 @@ export class Outbox {
   ): Promise<void> {
     const { db } = this.work.environment;
     const { me } = this.work;
+    let gap = false;
     await db.transaction('rw', db.conversations, db.messages, db.outbox, async () => {
       const conversation = await db.conversations.get(conversationId);
       if (!conversation) return;
@@ -173,10 +174,12 @@ export class Outbox {
       await settleOwn(db, conversation, arrival, me.userId);
       // Others may have written in between: then the gap is pulled, and the own message with it.
       if (conversation.cursor + 1 === result.seq) conversation.cursor = result.seq;
-      else if (conversation.cursor < result.seq) this.on.gap(conversationId);
+      else if (conversation.cursor < result.seq) gap = true;
       conversation.lastSeq = Math.max(conversation.lastSeq, result.seq);
       await db.conversations.put(conversation);
     });
+    // Only now: what it starts must not run inside the transaction.
+    if (gap) this.on.gap(conversationId);
   }
 
   /** @returns whether the row is done with: refused for good */
