@@ -69,7 +69,7 @@ export class TestDevice {
   }
 
   /** Looks until `look` finds something, for at most `withinMs`. */
-  async until<T>(look: () => Promise<T | undefined>, what: string, withinMs = 60_000): Promise<T> {
+  async until<T>(look: () => Promise<T | undefined>, what: string, withinMs = 200_000): Promise<T> {
     const deadline = Date.now() + withinMs;
     for (;;) {
       const found = await look();

@@ -54,14 +54,10 @@ const bodies = async ({ db }: Person, conversationId: string) =>
 
 async function reads(reader: Person, conversationId: string, expected: string[]): Promise<void> {
   await reader.device
-    .until(
-      async () => {
-        const now = await bodies(reader, conversationId);
-        return JSON.stringify(now) === JSON.stringify(expected) ? true : undefined;
-      },
-      `${expected}`,
-      15_000,
-    )
+    .until(async () => {
+      const now = await bodies(reader, conversationId);
+      return JSON.stringify(now) === JSON.stringify(expected) ? true : undefined;
+    }, `${expected}`)
     .catch(async (error: unknown) => {
       expect(await bodies(reader, conversationId), String(error)).toEqual(expected);
     });

@@ -59,6 +59,8 @@ export async function openMachine(options: {
     ? await StoreHandle.openWithKey(store.name, store.key)
     : await StoreHandle.open(null, null);
   const olm = await OlmMachine.initFromStore(userOf(userId), new DeviceId(deviceId), handle);
+  // It shares the database's connection: unfreed, it would keep that open after `close`, and block its deletion.
+  handle.free();
   return new Machine(userId, deviceId, olm, options.transport);
 }
 
