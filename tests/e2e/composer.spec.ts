@@ -11,15 +11,17 @@ test.afterAll(() => server.remove());
 
 const box = ({ page }: Person) => page.getByRole('textbox', { name: 'Message', exact: true });
 
-async function meet(browser: Browser, name: string, others: string[]): Promise<Person> {
-  const person = await Person.open(browser, server.origin, name, { viewport: { width: 1280, height: 800 } });
+async function meet(browser: Browser, name: string, others: string[], options = {}): Promise<Person> {
+  const wide = { viewport: { width: 1280, height: 800 } };
+  const person = await Person.open(browser, server.origin, name, { ...wide, ...options });
   await person.signUp();
   for (const other of others) {
     await (await Person.open(browser, server.origin, other)).signUp();
     await person.page.goto('/new');
     await person.find(other.toLowerCase());
     await person.page.getByRole('button', { name: `Write to @${other.toLowerCase()}` }).click();
-    await person.write(`hello ${other}`);
+    await box(person).fill(`hello ${other}`);
+    await person.page.getByRole('button', { name: 'Send', exact: true }).click();
     await expect(person.message(`hello ${other}`).getByRole('img', { name: 'Sent' })).toBeVisible();
   }
   return person;
@@ -91,4 +93,26 @@ test('a message that was refused and is taken back stands in the composer again'
   await tess.message('hello Uli').getByRole('button', { name: 'Take back' }).click();
   await expect(tess.message('hello Uli')).toHaveCount(0);
   await expect(box(tess)).toHaveValue('hello Uli');
+});
+
+test('a finger that rests on a message opens its menu, and one that moves does not', async ({ browser }) => {
+  const vera = await meet(browser, 'Vera', ['Will'], { hasTouch: true, isMobile: true });
+  const bubble = await vera.message('hello Will').locator('.bubble').boundingBox();
+  if (!bubble) throw new Error('the message is not in view');
+  const [x, y] = [bubble.x + 20, bubble.y + 15];
+  const hand = await vera.context.newCDPSession(vera.page);
+  const touch = (type: 'touchStart' | 'touchMove' | 'touchEnd', touchPoints: { x: number; y: number }[]) =>
+    hand.send('Input.dispatchTouchEvent', { type, touchPoints });
+  await touch('touchStart', [{ x, y }]);
+  await touch('touchMove', [{ x, y: y + 40 }]);
+  await vera.page.waitForTimeout(800);
+  await touch('touchEnd', []);
+  await expect(vera.page.getByRole('dialog')).toHaveCount(0);
+  await touch('touchStart', [{ x, y }]);
+  await expect(vera.page.getByRole('dialog')).toBeVisible();
+  await touch('touchEnd', []);
+  await vera.page.waitForTimeout(400);
+  await expect(vera.page.getByRole('dialog')).toBeVisible();
+  await vera.page.getByRole('dialog').getByRole('button', { name: 'Reply' }).click();
+  await expect(box(vera)).toBeFocused();
 });
