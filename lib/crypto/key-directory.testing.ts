@@ -81,12 +81,15 @@ export class KeyDirectory {
   }
 
   /** A new account with its first device. */
-  async join(userId: string = randomUUID()): Promise<CryptoMachine> {
+  async join(
+    userId: string = randomUUID(),
+    store: { name: string; key: Uint8Array } | null = null,
+  ): Promise<CryptoMachine> {
     const deviceId = randomUUID();
     const machine = await openMachine({
       userId,
       deviceId,
-      store: null,
+      store,
       transport: this.transport(() => deviceId),
     });
     const keys = await machine.createAccount();
