@@ -168,10 +168,10 @@ async function drainedTo(people: SimulatedPerson[], most: number): Promise<void>
 }
 
 /** Looks every now and then, not as often as it can: twenty engines want the same core. */
-async function comes(look: () => Promise<boolean>, what: string): Promise<void> {
+async function comes(look: () => Promise<boolean>, what: string, log: string[] = []): Promise<void> {
   const deadline = Date.now() + 120_000;
   while (!(await look())) {
-    if (Date.now() > deadline) throw new Error(`Waited in vain for ${what}.`);
+    if (Date.now() > deadline) throw new Error(`Waited in vain for ${what}. ${log.slice(-20).join('; ')}`);
     await new Promise<void>((resolve) => setTimeout(resolve, 50));
   }
 }
@@ -183,11 +183,15 @@ async function rest(people: SimulatedPerson[], conversations: SimulatedConversat
     const rows = await Promise.all(members.map(({ device }) => device.db.conversations.get(id)));
     const last = Math.max(...rows.map((row) => row?.lastSeq ?? 0));
     for (const { device, name } of members) {
-      await comes(async () => {
-        const row = await device.db.conversations.get(id);
-        const sealed = await device.db.sealed.where('conversationId').equals(id).count();
-        return (row?.cursor ?? 0) >= last && sealed === 0;
-      }, `${name} to read up to ${last} of ${id}`);
+      await comes(
+        async () => {
+          const row = await device.db.conversations.get(id);
+          const sealed = await device.db.sealed.where('conversationId').equals(id).count();
+          return (row?.cursor ?? 0) >= last && sealed === 0;
+        },
+        `${name} to read up to ${last} of ${id}`,
+        device.log,
+      );
     }
   }
 }

@@ -147,6 +147,12 @@ export class Inbox {
     return { status: 'ok', payload: parsed.data };
   }
 
+  /** Tries all again: an earlier run may have ended between a key and what waited for it. */
+  async openAllSealed(): Promise<void> {
+    const waiting = await this.work.environment.db.sealed.orderBy('conversationId').uniqueKeys();
+    for (const conversationId of waiting) await this.openSealed(String(conversationId));
+  }
+
   /** Tries again what came before its key. */
   async openSealed(conversationId: string): Promise<void> {
     const { db } = this.work.environment;

@@ -19,7 +19,11 @@ function waitingIntake() {
     machine: { receive: async () => ({ newKeysFor: [] }) },
   };
   const state = { conversations: [], marks: [], at: 1 };
-  const inbox = { pullEnvelopes: async () => undefined, pullConversation: (id: string) => ask(id) };
+  const inbox = {
+    openAllSealed: async () => undefined,
+    pullEnvelopes: async () => undefined,
+    pullConversation: (id: string) => ask(id),
+  };
   // The parts that these rules touch.
   const intake = new Intake(work as unknown as Work, inbox as unknown as Inbox);
   const turn = () => new Promise<void>((resolve) => setImmediate(resolve));

@@ -90,6 +90,7 @@ export class Intake {
     // Also without an envelope: the machine tops the prekeys up by what it is told of them.
     await this.job.machine.receive([], state);
     await this.inbox.pullEnvelopes();
+    await this.inbox.openAllSealed();
     for (const summary of state.conversations) {
       const known = await db.conversations.get(summary.conversationId);
       if (!known || known.rosterVersion < summary.rosterVersion) this.#stale.add(summary.conversationId);

@@ -163,3 +163,16 @@ test('prekeys are topped up to what is missing, and not again and again', async 
     expect(oneTimeKeys.size).toBe(50);
   }
 });
+
+test('a key that came in a call which the network failed is told by the next', async () => {
+  await say(alice, [bob], 'first, so that he knows her');
+  await directory.fetch(bob);
+  const { ciphertext } = await say(alice, [bob], 'with a new key', true);
+  // The upload that follows the envelope is what fails.
+  directory.entry(bob.deviceId).oneTimeKeys.clear();
+  directory.failing = true;
+  await expect(directory.fetch(bob)).rejects.toThrow('no network');
+  directory.failing = false;
+  expect(await directory.fetch(bob)).toEqual([conversationId]);
+  expect(await read(bob, ciphertext, alice)).toMatchObject({ status: 'ok' });
+});

@@ -137,7 +137,6 @@ class Machine implements CryptoMachine {
   receive(envelopes: IncomingEnvelope[], preKeys: PreKeyState | null): Promise<Received> {
     return this.#next(async () => {
       if (preKeys) this.#preKeys = preKeys;
-      this.#newKeys.clear();
       // A key is bound to its sender's device as known when it comes: so their lists are fetched first.
       const senders = [...new Set(envelopes.map((envelope) => envelope.senderUserId))];
       if (senders.length > 0) {
@@ -146,7 +145,10 @@ class Machine implements CryptoMachine {
       }
       await this.#sync(envelopes, []);
       await pump(this.olm, this.transport);
-      return { newKeysFor: [...this.#newKeys] };
+      // Kept until they are told: a call that the network failed has stored its keys all the same.
+      const newKeysFor = [...this.#newKeys];
+      this.#newKeys.clear();
+      return { newKeysFor };
     });
   }
 
