@@ -13,7 +13,7 @@ import { startHttp } from './http/server';
 import { Hub } from './hub';
 import { createLimiters, defaultRates, type Rates } from './limiter';
 import { createLog, type Log } from './log';
-import { Committer } from './messages/commit';
+import { Committer, lanesOn } from './messages/commit';
 import { createNotices } from './notices';
 import { appRouter } from './routers/app';
 import { registerSocketRoute } from './ws/socket-route';
@@ -60,7 +60,12 @@ export async function startServer(options: StartOptions = {}): Promise<RunningSe
   try {
     await migrate(database.pool);
     const broker = await openBroker(config, hub, log);
-    const committer = new Committer({ pool: database.pool, now, ...commitBounds });
+    const committer = new Committer({
+      pool: database.pool,
+      now,
+      lanes: lanesOn[database.kind],
+      ...commitBounds,
+    });
     const ground: Ground & { committer: Committer } = { db, notices: createNotices(broker), now, committer };
     const limiters = createLimiters(rates, now);
     const secure = config.publicOrigin.startsWith('https:');

@@ -8,7 +8,7 @@ import { accept, create } from '../server/conversations/conversations';
 import { createDb } from '../server/db/database';
 import type { Database } from '../server/db/pool';
 import type { Asker, Ground } from '../server/ground';
-import { Committer } from '../server/messages/commit';
+import { Committer, lanesOn } from '../server/messages/commit';
 import type { Committed, Notices } from '../server/notices';
 import { keyMaterial } from './key-material';
 
@@ -26,7 +26,7 @@ export interface TestDomain extends Ground {
   readonly clock: { now: number };
 }
 
-export function testDomain(database: Pick<Database, 'pool'>): TestDomain {
+export function testDomain(database: Pick<Database, 'pool' | 'kind'>): TestDomain {
   const told: Told[] = [];
   const clock = { now: 1_800_000_000_000 };
   const now = () => clock.now;
@@ -38,6 +38,7 @@ export function testDomain(database: Pick<Database, 'pool'>): TestDomain {
     committer: new Committer({
       pool: database.pool,
       now,
+      lanes: lanesOn[database.kind],
       maxBatch: 500,
       maxBatchBytes: 8 * 1024 * 1024,
       maxQueue: 10_000,

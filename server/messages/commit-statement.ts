@@ -19,35 +19,43 @@ export interface CommitInput {
  * - A duplicate that another node commits while we wait is not in the snapshot: the insert then violates the
  *   unique index, the whole statement is undone, and the items are run again one by one.
  *
- * Nothing here is joined to the batch by position, and what belongs to the whole is answered once: either would cost
- * the square of the batch's size.
+ * What belongs to the whole batch is looked up in arrays and answered once: joined to it, it would cost the square of
+ * the batch's size, since the planner takes an array for ten rows.
  *
  * Each sender device's client ids, and its marks per conversation, must be unique within the batch.
  */
 export const commitText = `
-with input as (
-  select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::boolean[], $6::bigint[], $7::text[])
-    with ordinality as i(conversation_id, user_id, device_id, client_id, is_mark, roster_version, ciphertext, ord)
-),
-locked as materialized (
+with locked as materialized (
   select id, roster_version, last_seq from conversations
   where id = any($1::uuid[]) order by id for update
 ),
+locked_arrays as materialized (
+  select array_agg(id) as ids, array_agg(roster_version) as versions, array_agg(last_seq) as seqs from locked
+),
+input as (
+  select i.*, array_position((select ids from locked_arrays), i.conversation_id) as place
+  from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::boolean[], $6::bigint[], $7::text[])
+    with ordinality as i(conversation_id, user_id, device_id, client_id, is_mark, roster_version, ciphertext, ord)
+),
+found as (
+  select i.*, (select versions from locked_arrays)[place] as current_version,
+    (select seqs from locked_arrays)[place] as last_seq
+  from input i
+),
 judged as (
-  select i.*, l.roster_version as current_version, l.last_seq,
+  select i.*,
     coalesce(earlier.seq, 0) as earlier_seq, coalesce(earlier.at, mark.at) as earlier_at,
     case
       when device.id is null then 'device_revoked'
       when earlier.conversation_id <> i.conversation_id then 'conflict'
       when earlier.seq is not null or mark.at is not null then 'duplicate'
       when member.state is null then 'not_found'
-      when seen.roster_version <> l.roster_version then 'stale'
+      when seen.roster_version <> i.current_version then 'stale'
       when member.state <> 'active' then 'forbidden'
-      when i.roster_version <> l.roster_version then 'stale'
+      when i.roster_version <> i.current_version then 'stale'
       else 'sent'
     end as status
-  from input i
-  left join locked l on l.id = i.conversation_id
+  from found i
   left join conversations seen on seen.id = i.conversation_id
   left join members member on member.conversation_id = i.conversation_id and member.user_id = i.user_id
   left join devices device

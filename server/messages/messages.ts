@@ -3,7 +3,8 @@ import { AparteError } from '../../lib/protocol/errors';
 import type { Mark, Message, pullMessages, SendMessage, SendResult } from '../../lib/protocol/messages';
 import type { Asker, Ground } from '../ground';
 import type { Committed } from '../notices';
-import type { CommitOutcome, Committer } from './commit';
+import type { Committer } from './commit';
+import type { CommitOutcome } from './commit-lane';
 
 /**
  * Commits a message or mark, and then tells the members. The same message again answers as the first time and
