@@ -20,9 +20,14 @@ let aborted: Promise<void>;
 let noteAborted: () => void;
 let entered: Promise<void>;
 let noteEntered: () => void;
+let released: Promise<void>;
+let release: () => void;
 const renew = () => {
   aborted = new Promise((resolve) => {
     noteAborted = resolve;
+  });
+  released = new Promise((resolve) => {
+    release = resolve;
   });
   entered = new Promise((resolve) => {
     noteEntered = resolve;
@@ -52,7 +57,7 @@ const router = t.router({
   }),
   slow: t.procedure.query(async () => {
     noteEntered();
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await released;
     return 'done';
   }),
   counted: t.procedure.input(z.number()).subscription(async function* ({ input }) {
@@ -198,6 +203,7 @@ describe('closing', () => {
     await entered;
     const closed = other.server.close();
     await expect(fetch(`${other.base}/trpc/hello?input="x"`)).rejects.toThrow();
+    release();
     expect(await (await call).json()).toMatchObject({ result: { data: 'done' } });
     await closed;
   });

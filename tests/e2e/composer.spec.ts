@@ -100,18 +100,19 @@ test('a finger that rests on a message opens its menu, and one that moves does n
   const bubble = await vera.message('hello Will').locator('.bubble').boundingBox();
   if (!bubble) throw new Error('the message is not in view');
   const [x, y] = [bubble.x + 20, bubble.y + 15];
+  await vera.page.clock.install();
   const hand = await vera.context.newCDPSession(vera.page);
   const touch = (type: 'touchStart' | 'touchMove' | 'touchEnd', touchPoints: { x: number; y: number }[]) =>
     hand.send('Input.dispatchTouchEvent', { type, touchPoints });
   await touch('touchStart', [{ x, y }]);
   await touch('touchMove', [{ x, y: y + 40 }]);
-  await vera.page.waitForTimeout(800);
+  await vera.page.clock.runFor(800);
   await touch('touchEnd', []);
   await expect(vera.page.getByRole('dialog')).toHaveCount(0);
   await touch('touchStart', [{ x, y }]);
   await expect(vera.page.getByRole('dialog')).toBeVisible();
   await touch('touchEnd', []);
-  await vera.page.waitForTimeout(400);
+  await vera.page.clock.runFor(400);
   await expect(vera.page.getByRole('dialog')).toBeVisible();
   await vera.page.getByRole('dialog').getByRole('button', { name: 'Reply' }).click();
   await expect(box(vera)).toBeFocused();
