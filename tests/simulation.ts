@@ -168,10 +168,15 @@ async function drainedTo(people: SimulatedPerson[], most: number): Promise<void>
 }
 
 /** Looks every now and then, not as often as it can: twenty engines want the same core. */
-async function comes(look: () => Promise<boolean>, what: string, log: string[] = []): Promise<void> {
+async function comes(
+  look: () => Promise<boolean>,
+  what: string,
+  state: () => Promise<unknown> = async () => '',
+): Promise<void> {
   const deadline = Date.now() + 120_000;
   while (!(await look())) {
-    if (Date.now() > deadline) throw new Error(`Waited in vain for ${what}. ${log.slice(-20).join('; ')}`);
+    if (Date.now() > deadline)
+      throw new Error(`Waited in vain for ${what}. ${JSON.stringify(await state())}`);
     await new Promise<void>((resolve) => setTimeout(resolve, 50));
   }
 }
@@ -190,7 +195,7 @@ async function rest(people: SimulatedPerson[], conversations: SimulatedConversat
           return (row?.cursor ?? 0) >= last && sealed === 0;
         },
         `${name} to read up to ${last} of ${id}`,
-        device.log,
+        () => stateOf(device, id),
       );
     }
   }
@@ -209,4 +214,22 @@ function pick<T>(from: readonly T[], roll: () => number): T {
   const one = from[Math.floor(roll() * from.length)];
   if (one === undefined) throw new Error('There is nothing to pick from.');
   return one;
+}
+
+/** What a device holds of a conversation, for the report of a failure. */
+async function stateOf(device: TestDevice, conversationId: string) {
+  const row = await device.db.conversations.get(conversationId);
+  const sealed = await device.db.sealed.where('conversationId').equals(conversationId).toArray();
+  return {
+    cursor: row?.cursor,
+    lastSeq: row?.lastSeq,
+    roster: row?.rosterVersion,
+    sealed: sealed
+      .map(({ seq, senderDeviceId, ciphertext }) => ({ seq, senderDeviceId, ciphertext }))
+      .slice(0, 3),
+    sealedCount: sealed.length,
+    connection: await device.db.readMeta('connection'),
+    outbox: await device.db.outbox.count(),
+    log: device.log.slice(-10),
+  };
 }
