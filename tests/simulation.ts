@@ -195,7 +195,7 @@ async function rest(people: SimulatedPerson[], conversations: SimulatedConversat
           return (row?.cursor ?? 0) >= last && sealed === 0;
         },
         `${name} to read up to ${last} of ${id}`,
-        () => stateOf(device, id),
+        () => stateOf(device, id, people),
       );
     }
   }
@@ -217,7 +217,7 @@ function pick<T>(from: readonly T[], roll: () => number): T {
 }
 
 /** What a device holds of a conversation, for the report of a failure. */
-async function stateOf(device: TestDevice, conversationId: string) {
+async function stateOf(device: TestDevice, conversationId: string, people: SimulatedPerson[]) {
   const row = await device.db.conversations.get(conversationId);
   const sealed = await device.db.sealed.where('conversationId').equals(conversationId).toArray();
   return {
@@ -230,6 +230,10 @@ async function stateOf(device: TestDevice, conversationId: string) {
     sealedCount: sealed.length,
     connection: await device.db.readMeta('connection'),
     outbox: await device.db.outbox.count(),
-    log: device.log.slice(-10),
+    log: device.log.slice(-20),
+    others: people.map((person) => [
+      person.name,
+      person.device.log.filter((line) => !line.startsWith('intake')),
+    ]),
   };
 }

@@ -30,7 +30,9 @@ export class Inbox {
   async #feed(envelopes: IncomingEnvelope[]): Promise<void> {
     const fresh = envelopes.filter((envelope) => !this.#fed.has(envelope.id)).sort((a, b) => a.id - b.id);
     if (fresh.length === 0) return;
-    const { newKeysFor } = await this.work.machine.receive(fresh, null);
+    const { newKeysFor, unopened } = await this.work.machine.receive(fresh, null);
+    if (unopened > 0)
+      this.work.environment.log(`${unopened} of ${fresh.length} envelopes could not be opened`);
     for (const envelope of fresh) this.#fed.add(envelope.id);
     this.#bound();
     for (const conversationId of newKeysFor) await this.openSealed(conversationId);

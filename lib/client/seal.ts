@@ -39,6 +39,8 @@ export async function sealRow(
   if (sealed.identityChanged.length > 0) throw new IdentityChanged();
   const unready = sealed.withheld.some((device) => device.reason === 'no_session');
   if (unready && tries < unreadyTries) throw new RecipientUnready();
+  if (sealed.withheld.length > 0)
+    environment.log(`a key was withheld from ${sealed.withheld.length} devices`);
   const fresh: OutgoingEnvelope[] = sealed.envelopes
     .filter((envelope) => envelope.recipientDeviceId !== me.deviceId)
     .map(({ recipientDeviceId, type, content }) => ({ recipientDeviceId, type, content }));

@@ -8,6 +8,7 @@ import {
   initAsync,
   MegolmDecryptionError,
   OlmMachine,
+  ProcessedToDeviceEventType,
   RequestType,
   StoreHandle,
   TrustRequirement,
@@ -143,12 +144,12 @@ class Machine implements CryptoMachine {
         await this.olm.updateTrackedUsers(senders.map(userOf));
         await pump(this.olm, this.transport);
       }
-      await this.#sync(envelopes, []);
+      const unopened = await this.#sync(envelopes, []);
       await pump(this.olm, this.transport);
       // Kept until they are told: a call that the network failed has stored its keys all the same.
       const newKeysFor = [...this.#newKeys];
       this.#newKeys.clear();
-      return { newKeysFor };
+      return { newKeysFor, unopened };
     });
   }
 
@@ -243,20 +244,22 @@ class Machine implements CryptoMachine {
     });
   }
 
-  async #sync(envelopes: IncomingEnvelope[], changedUserIds: string[]): Promise<void> {
+  /** @returns how many envelopes could not be opened */
+  async #sync(envelopes: IncomingEnvelope[], changedUserIds: string[]): Promise<number> {
     const events = envelopes.flatMap((envelope) => {
       const content = parseJson(envelope.content);
       return content === undefined
         ? []
         : [{ type: envelope.type, sender: matrixUser(envelope.senderUserId), content }];
     });
-    await this.olm.receiveSyncChanges(
+    const processed = await this.olm.receiveSyncChanges(
       JSON.stringify(events),
       new DeviceLists(changedUserIds.map(userOf), []),
       new Map([['signed_curve25519', this.#preKeys.oneTimeKeyCount]]),
       new Set(this.#preKeys.hasUnusedFallbackKey ? ['signed_curve25519'] : []),
       trustRequirement(),
     );
+    return processed.filter((event) => event.type !== ProcessedToDeviceEventType.Decrypted).length;
   }
 
   #next<T>(call: () => Promise<T>): Promise<T> {

@@ -55,6 +55,8 @@ export interface PreKeyState {
 export interface Received {
   /** Conversations that got a sender key. */
   newKeysFor: string[];
+  /** Envelopes that could not be opened: what they carried is lost, unless it came before. */
+  unopened: number;
 }
 
 export type OpenResult =
