@@ -176,3 +176,15 @@ test('a key that came in a call which the network failed is told by the next', a
   expect(await directory.fetch(bob)).toEqual([conversationId]);
   expect(await read(bob, ciphertext, alice)).toMatchObject({ status: 'ok' });
 });
+
+test('a key handed out again from a later message on, in the same fetch, does not take the place of the first', async () => {
+  const first = await say(alice, [bob], 'one');
+  // A session of Bob's own making: the library takes it for a sign that he lost hers, and shares again.
+  await say(bob, [alice], 'meanwhile');
+  await directory.fetch(alice);
+  const second = await say(alice, [bob], 'two');
+  expect(second.envelopes.map((envelope) => envelope.recipientDeviceId)).toEqual([bob.deviceId]);
+  await directory.fetch(bob);
+  expect(await read(bob, first.ciphertext, alice)).toMatchObject({ status: 'ok', plaintext: 'one' });
+  expect(await read(bob, second.ciphertext, alice)).toMatchObject({ status: 'ok', plaintext: 'two' });
+});

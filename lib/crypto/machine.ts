@@ -144,7 +144,8 @@ class Machine implements CryptoMachine {
         await this.olm.updateTrackedUsers(senders.map(userOf));
         await pump(this.olm, this.transport);
       }
-      const unopened = await this.#sync(envelopes, []);
+      let unopened = 0;
+      for (const round of onePerSender(envelopes)) unopened += await this.#sync(round, []);
       await pump(this.olm, this.transport);
       // Kept until they are told: a call that the network failed has stored its keys all the same.
       const newKeysFor = [...this.#newKeys];
@@ -271,6 +272,23 @@ class Machine implements CryptoMachine {
     this.#queue = done.catch(() => undefined);
     return done;
   }
+}
+
+/**
+ * In rounds, each with at most one envelope of a device. Of two keys of one session in one call the library keeps the
+ * last, though it may open fewer messages than the first; in two calls it keeps the better one.
+ */
+function onePerSender(envelopes: IncomingEnvelope[]): IncomingEnvelope[][] {
+  const rounds: IncomingEnvelope[][] = [];
+  const taken = new Map<string, number>();
+  for (const envelope of envelopes) {
+    const round = taken.get(envelope.senderDeviceId) ?? 0;
+    taken.set(envelope.senderDeviceId, round + 1);
+    const members = rounds[round] ?? [];
+    members.push(envelope);
+    rounds[round] = members;
+  }
+  return rounds;
 }
 
 function settings(): EncryptionSettings {
