@@ -54,6 +54,8 @@ export interface Rates {
   readonly find: Rate;
   /** Prekey bundles, counted one by one, per device that asks. */
   readonly bundles: Rate;
+  /** Steps of a linking, per address: polls count one, what could try codes twenty. */
+  readonly linking: Rate;
   /** Every call of a device. */
   readonly calls: Rate;
   /** Frames of one connection. */
@@ -64,6 +66,7 @@ export const defaultRates: Rates = {
   signUp: { burst: 20, perSecond: 20 / 3600 },
   find: { burst: 60, perSecond: 1 },
   bundles: { burst: 3_000, perSecond: 10 },
+  linking: { burst: 600, perSecond: 20 },
   calls: { burst: 500, perSecond: 50 },
   frames: { burst: 500, perSecond: 100 },
 };
@@ -73,6 +76,7 @@ export const noRates: Rates = {
   signUp: { burst: 1e9, perSecond: 1e9 },
   find: { burst: 1e9, perSecond: 1e9 },
   bundles: { burst: 1e9, perSecond: 1e9 },
+  linking: { burst: 1e9, perSecond: 1e9 },
   calls: { burst: 1e9, perSecond: 1e9 },
   frames: { burst: 1e9, perSecond: 1e9 },
 };
@@ -84,6 +88,7 @@ export function createLimiters(rates: Rates, now: () => number): Limiters {
     signUp: new Limiter(rates.signUp, now),
     find: new Limiter(rates.find, now),
     bundles: new Limiter(rates.bundles, now),
+    linking: new Limiter(rates.linking, now),
     calls: new Limiter(rates.calls, now),
   };
 }

@@ -21,6 +21,11 @@ export interface Notices {
     hasUnusedFallbackKey: boolean;
   }): void;
   deviceRevoked(notice: { userId: string; deviceId: string }): void;
+  devicesChanged(notice: {
+    event: 'device:linked' | 'device:revoked';
+    userId: string;
+    devicesVersion: number;
+  }): void;
 }
 
 export const frameText = (frame: ServerFrame) => JSON.stringify(frame);
@@ -59,6 +64,9 @@ export function createNotices(broker: Broker): Notices {
     keysLow({ userId, deviceId, oneTimeKeyCount, hasUnusedFallbackKey }) {
       const frame = frameText({ t: 'keys', oneTimeKeyCount, hasUnusedFallbackKey });
       broker.publish({ kind: 'device', userId, deviceId, frame });
+    },
+    devicesChanged({ event, userId, devicesVersion }) {
+      toUsers([userId], { t: event, devicesVersion });
     },
     deviceRevoked({ userId, deviceId }) {
       broker.publish({

@@ -76,13 +76,15 @@ export async function startServer(options: StartOptions = {}): Promise<RunningSe
       maxBodyBytes: limits.requestMaxBytes,
       ...(siteFolder === undefined ? {} : { siteFolder }),
       createContext: ({ headers, ip, resHeaders }) => {
+        const token = tokenOf(headers.get('cookie') ?? undefined);
         let asker: ReturnType<typeof authenticate> | undefined;
         return {
           ground,
           limiters,
           ip,
+          token,
           asker: () => {
-            asker ??= authenticate(ground, tokenOf(headers.get('cookie') ?? undefined));
+            asker ??= authenticate(ground, token);
             return asker;
           },
           setToken: (token: string) => resHeaders.append('set-cookie', tokenCookie(token, secure)),

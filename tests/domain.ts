@@ -7,16 +7,18 @@ import { signUp } from '../server/accounts/accounts';
 import { accept, create } from '../server/conversations/conversations';
 import { createDb } from '../server/db/database';
 import type { Database } from '../server/db/pool';
+import { link, register, sign } from '../server/devices/register';
 import type { Asker, Ground } from '../server/ground';
 import { Committer, lanesOn } from '../server/messages/commit';
 import type { Committed, Notices } from '../server/notices';
-import { keyMaterial } from './key-material';
+import { type KeyMaterial, keyMaterial } from './key-material';
 
 type Told =
   | ({ kind: 'roster' } & Parameters<Notices['rosterChanged']>[0])
   | ({ kind: 'committed' } & Committed)
   | ({ kind: 'typing' } & Parameters<Notices['typing']>[0])
   | ({ kind: 'keys' } & Parameters<Notices['keysLow']>[0])
+  | ({ kind: 'devices' } & Parameters<Notices['devicesChanged']>[0])
   | ({ kind: 'revoked' } & Parameters<Notices['deviceRevoked']>[0]);
 
 /** The rules on a database, with a clock that the test turns and everything that is told written down. */
@@ -48,20 +50,31 @@ export function testDomain(database: Pick<Database, 'pool' | 'kind'>): TestDomai
       committed: (news) => told.push({ kind: 'committed', ...news }),
       typing: (notice) => told.push({ kind: 'typing', ...notice }),
       keysLow: (notice) => told.push({ kind: 'keys', ...notice }),
+      devicesChanged: (notice) => told.push({ kind: 'devices', ...notice }),
       deviceRevoked: (notice) => told.push({ kind: 'revoked', ...notice }),
     },
   };
 }
 
 export interface TestPerson extends Asker {
+  readonly material: KeyMaterial;
   readonly handle: string;
   readonly token: string;
 }
 
 export async function person(ground: Ground, given: { oneTimeKeys?: number } = {}): Promise<TestPerson> {
-  const { request } = keyMaterial(given);
-  const { account, token } = await signUp(ground, request);
-  return { ...account, token };
+  const material = keyMaterial(given);
+  const { account, token } = await signUp(ground, material.request);
+  return { ...account, token, material };
+}
+
+/** A further device of a person, linked and signed. */
+export async function linkedDevice(ground: Ground, owner: TestPerson): Promise<TestPerson> {
+  const { grant } = await link(ground, owner);
+  const { request, signed } = owner.material.linked();
+  const { account, token } = await register(ground, { grant, ...request });
+  await sign(ground, owner, { deviceId: request.deviceId, deviceKeys: signed });
+  return { ...account, token, material: owner.material };
 }
 
 /** A one-to-one conversation that both have accepted. */

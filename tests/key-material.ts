@@ -1,7 +1,8 @@
 import { generateKeyPairSync, type KeyObject, randomBytes, randomUUID, sign } from 'node:crypto';
 import type { z } from 'zod';
 import type { signUp } from '../lib/protocol/accounts';
-import type { keyUpload } from '../lib/protocol/keys';
+import type { keyUpload, signedDeviceKeys } from '../lib/protocol/keys';
+import type { registerDevice } from '../lib/protocol/linking';
 import { canonicalJson, signedUserId } from '../server/devices/signatures';
 
 interface Pair {
@@ -24,7 +25,14 @@ export interface KeyMaterial {
   request: z.infer<typeof signUp>;
   /** Further keys signed by the same device. */
   preKeys(oneTimeKeys: number, fallback: boolean): z.infer<typeof keyUpload>;
+  /** What a further device of the same owner registers, and its keys with the owner's signature. */
+  linked(): {
+    request: Omit<z.infer<typeof registerDevice>, 'grant'>;
+    signed: z.infer<typeof signedDeviceKeys>;
+  };
 }
+
+export const newSecret = () => randomBytes(32).toString('base64url');
 
 let handles = 0;
 
@@ -63,8 +71,39 @@ export function keyMaterial(given: { handle?: string; oneTimeKeys?: number } = {
     fallbackKeys: fallback ? { [keyId()]: byDevice({ key: unpadded(randomBytes(32)), fallback: true }) } : {},
   });
   const masterKey = ownerKey('master', master);
+  const linked = () => {
+    const own = pair();
+    const id = randomUUID();
+    const keys = {
+      user_id: user,
+      device_id: id,
+      algorithms: ['m.olm.v1.curve25519-aes-sha2'],
+      keys: { [`ed25519:${id}`]: own.publicKey, [`curve25519:${id}`]: unpadded(randomBytes(32)) },
+    };
+    const made = { [`ed25519:${id}`]: signature(keys, own) };
+    const fallback = { key: unpadded(randomBytes(32)), fallback: true };
+    const bySelfSigning = { [`ed25519:${selfSigning.publicKey}`]: signature(keys, selfSigning) };
+    return {
+      request: {
+        deviceId: id,
+        deviceName: 'Phone',
+        deviceType: 'MOBILE' as const,
+        idempotencyKey: newSecret(),
+        deviceKeys: { ...keys, signatures: { [user]: made } },
+        oneTimeKeys: {},
+        fallbackKeys: {
+          [keyId()]: {
+            ...fallback,
+            signatures: { [user]: { [`ed25519:${id}`]: signature(fallback, own) } },
+          },
+        },
+      },
+      signed: { ...keys, signatures: { [user]: { ...made, ...bySelfSigning } } },
+    };
+  };
   return {
     preKeys,
+    linked,
     request: {
       handle: given.handle ?? `user${++handles}.${userId.slice(0, 8)}`,
       userId,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { deviceName } from './device-name';
+import { deviceKind, deviceName } from './device-name';
 
 describe('the name of a device', () => {
   it('is its browser and its system', () => {
@@ -10,6 +10,11 @@ describe('the name of a device', () => {
     expect(deviceName('Mozilla/5.0 (Windows NT 10.0) Chrome/140.0 Safari/537.36 Edg/140.0')).toBe(
       'Edge · Windows',
     );
+  });
+
+  it('stands beside its kind', () => {
+    expect(deviceKind('Mozilla/5.0 (Linux; Android 16) Chrome/140.0 Mobile Safari/537.36')).toBe('MOBILE');
+    expect(deviceKind('Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0 Safari/537.36')).toBe('WEB');
   });
 
   it('is found for a browser that nobody knows', () => {

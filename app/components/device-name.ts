@@ -12,6 +12,11 @@ const systems: [RegExp, string][] = [
   [/Linux/, 'Linux'],
 ];
 
+/** What kind of device this is, for the icon in the list. */
+export function deviceKind(agent: string = navigator.userAgent): 'WEB' | 'MOBILE' {
+  return /Android|iPhone|iPad|Mobile/.test(agent) ? 'MOBILE' : 'WEB';
+}
+
 /** How this device is called in the list of devices until its owner names it. */
 export function deviceName(agent: string = navigator.userAgent): string {
   const find = (table: [RegExp, string][]) => table.find(([pattern]) => pattern.test(agent))?.[1];

@@ -14,6 +14,10 @@ const paths = {
   close: 'M6 6l12 12M18 6L6 18',
   search: 'M11 4a7 7 0 100 14 7 7 0 000-14zM16 16l5 5',
   info: 'M12 11v6M12 7h.01M12 3a9 9 0 100 18 9 9 0 000-18z',
+  edit: 'M4 20h4L19 9l-4-4L4 16zM13 7l4 4',
+  web: 'M12 3a9 9 0 100 18 9 9 0 000-18zM3 12h18M12 3c3 3 3 15 0 18M12 3c-3 3-3 15 0 18',
+  mobile: 'M8 3h8v18H8zM11 18h2',
+  desktop: 'M3 5h18v11H3zM9 20h6M12 16v4',
 } as const;
 
 export type IconName = keyof typeof paths;

@@ -1,8 +1,8 @@
 'use client';
 
-import { useMutation, useQuery } from '@tanstack/react-query';
+import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
-import { useFormatter, useTranslations } from 'use-intl';
+import { useTranslations } from 'use-intl';
 import { failureOf } from '../../lib/client/api';
 import { rename } from '../../lib/client/intents';
 import { limits } from '../../lib/protocol/limits';
@@ -11,6 +11,7 @@ import { setLanguage, setTheme, useLanguage, useTheme } from '../hooks/preferenc
 import { useConnection } from '../hooks/use-live';
 import { useNames } from '../hooks/use-names';
 import { Confirm } from './confirm';
+import { DevicesManager } from './devices-manager';
 import { PageBar } from './page-bar';
 
 export function Settings() {
@@ -91,32 +92,6 @@ function Profile({ me }: { me: { name: string; handle: string } }) {
       <p>
         {t('handle')}: <strong>@{me.handle}</strong>
       </p>
-    </section>
-  );
-}
-
-/** The devices of this account. */
-function DevicesManager() {
-  const t = useTranslations();
-  const format = useFormatter();
-  const devices = useQuery({ queryKey: ['devices'], queryFn: () => api.devices.list.query(), retry: false });
-  return (
-    <section className="card" aria-label={t('settings.devices')}>
-      <h2>{t('settings.devices')}</h2>
-      {devices.isError && <p className="notice bad">{t(`errors.${failureOf(devices.error)}`)}</p>}
-      <ul className="people">
-        {devices.data?.map((device) => (
-          <li key={device.deviceId}>
-            <span className="grow">
-              {device.name}
-              <small>
-                {t('settings.seen', { when: format.relativeTime(device.lastSeenAt, Date.now()) })}
-              </small>
-            </span>
-            {device.current && <small className="tag">{t('settings.current')}</small>}
-          </li>
-        ))}
-      </ul>
     </section>
   );
 }

@@ -6,6 +6,7 @@ import { useTranslations } from 'use-intl';
 import { useEngine } from '../hooks/use-engine';
 import { useSession, useUnreadTotal } from '../hooks/use-live';
 import { ChatList } from './chat-list';
+import { DeviceNews } from './device-news';
 import { Logo } from './logo';
 import { Welcome } from './welcome';
 
@@ -35,6 +36,7 @@ export function Shell({ children }: { children: ReactNode }) {
       <a className="skip" href="#content">
         {t('nav.skip')}
       </a>
+      <DeviceNews />
       <ChatList />
       {children}
     </div>

@@ -9,7 +9,8 @@ import { limits } from '../../lib/protocol/limits';
 import { handlePattern, normalizeHandle } from '../../lib/protocol/names';
 import { api, author } from '../hooks/author';
 import { useSettled } from '../hooks/use-settled';
-import { deviceName } from './device-name';
+import { deviceKind, deviceName } from './device-name';
+import { LinkingModal } from './linking-modal';
 import { Logo } from './logo';
 
 /** Choosing a name and a handle is all it takes: the engine makes the keys. */
@@ -29,6 +30,7 @@ export function Welcome({ session }: { session: Session }) {
   });
   // What is known of another handle says nothing about this one.
   const isTaken = handle === asked ? taken.data : undefined;
+  const [linking, setLinking] = useState(false);
   const busy = session.state === 'signing_up';
   const hint = () => {
     if (!handle) return t('welcome.handleHint');
@@ -53,7 +55,12 @@ export function Welcome({ session }: { session: Session }) {
           onSubmit={(event) => {
             event.preventDefault();
             if (!valid || !name.trim() || busy) return;
-            void signUp(author, { handle, name: name.trim(), deviceType: 'WEB', deviceName: deviceName() });
+            void signUp(author, {
+              handle,
+              name: name.trim(),
+              deviceType: deviceKind(),
+              deviceName: deviceName(),
+            });
           }}
         >
           <label className="field">
@@ -104,6 +111,10 @@ export function Welcome({ session }: { session: Session }) {
             {busy ? t('welcome.creating') : t('welcome.create')}
           </button>
         </form>
+        <button type="button" className="button wide" disabled={busy} onClick={() => setLinking(true)}>
+          {t('welcome.existing')}
+        </button>
+        {linking && <LinkingModal side="new" onClose={() => setLinking(false)} />}
       </div>
     </main>
   );

@@ -7,6 +7,10 @@ import { db } from './author';
 /** Live reads of the database. `undefined` until the first answer. */
 export const useSession = () => useLiveQuery(() => queries.session(db), []);
 export const useConnection = () => useLiveQuery(() => queries.connection(db), []);
+export const useLink = () => useLiveQuery(() => queries.link(db), []);
+export const useDevices = () => useLiveQuery(() => db.readMeta('devices'), []);
+export const useDeviceNews = () => useLiveQuery(() => db.readMeta('deviceNews'), []);
+export const useHistory = () => useLiveQuery(() => db.readMeta('history'), []);
 export const useConversations = () => useLiveQuery(() => queries.conversations(db), []);
 export const usePeople = () => useLiveQuery(() => queries.people(db), []);
 export const useUnreadTotal = () => useLiveQuery(() => queries.unreadTotal(db), []);

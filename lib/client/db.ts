@@ -4,6 +4,8 @@ import type { ErrorCode } from '../protocol/errors';
 import type { SignUpKeys } from '../protocol/keys';
 import type { OutgoingEnvelope } from '../protocol/messages';
 import type { Content } from './content';
+import type { LinkState } from './link-state';
+import type { Snapshot } from './snapshot';
 
 /** The account of this browser profile, and how far its making has come. */
 export type Session =
@@ -45,6 +47,23 @@ interface MetaValues {
   connection: ConnectionStatus;
   /** Server time up to which others' marks are known, ms. */
   marksSince: number;
+  /** The linking under way, or how the last one ended. */
+  link: LinkState;
+  /** On a device that joined later: what the old one told of conversations that the server has not told yet. */
+  arriving: { conversations: Record<string, Snapshot['conversations'][number]> };
+  /** On a device that joined later: the last page of the key backup that it has read. */
+  backupCursor: number;
+  /** Messages from before this device joined that are still to come, of how many. */
+  history: { left: number; total: number };
+  /** The account's devices as this one knows them. */
+  devices: { version: number; deviceIds: string[] };
+  /** Devices that were linked elsewhere, until somebody has looked. */
+  deviceNews: DeviceNews[];
+}
+export interface DeviceNews {
+  deviceId: string;
+  name: string;
+  at: number;
 }
 export type MetaKey = keyof MetaValues;
 export type MetaRow = { [K in MetaKey]: { key: K; value: MetaValues[K] } }[MetaKey];
@@ -77,6 +96,8 @@ export interface ConversationRow {
   /** 0: not yet known to the server. */
   rosterVersion: number;
   joinedSeq: number;
+  /** Messages up to this number, from `joinedSeq` on, are still to be fetched; none on a device that was there. */
+  historySeq?: number;
   /** The last number stored here without a gap. */
   cursor: number;
   /** The last number that the server told of. */

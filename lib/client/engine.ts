@@ -1,5 +1,8 @@
 import type { Session } from './db';
 import type { Environment } from './environment';
+import { dispatchLink } from './link-intents';
+import { isRunning } from './link-state';
+import { performLink } from './linking';
 import { Runner } from './runner';
 import { performSignUp, wipeCache } from './sign-up';
 import { SignedIn } from './signed-in';
@@ -24,12 +27,32 @@ export function startEngine(environment: Environment): Engine {
     async () => {
       const session = (await db.readMeta('session')) ?? { state: 'signed_out' };
       if (session.state === 'signing_up') await performSignUp(environment, session);
-      else if (session.state === 'signed_in' && !work)
+      else if (session.state === 'signed_in' && !work) {
         work = await SignedIn.start(environment, session, ended);
-      else if (session.state === 'signed_in') work?.renamed(session.name);
+        linkRunner.kick();
+      } else if (session.state === 'signed_in') work?.renamed(session.name);
       else if (session.state === 'ended' && work) await leave(session);
     },
     (error) => environment.log('engine', error),
+  );
+
+  /** What an earlier run of the engine began cannot be gone on with: the channel's keys were its own. */
+  let interrupted = false;
+  const linkRunner = new Runner(
+    async () => {
+      const link = await db.readMeta('link');
+      const before = interrupted;
+      interrupted = true;
+      if (!link || !isRunning(link)) return;
+      if (link.step !== 'opening') {
+        if (!before) await dispatchLink(db, { name: 'failed', reason: 'interrupted' });
+        return;
+      }
+      const session = await db.readMeta('session');
+      if (session?.state === 'signed_in' && !work) return;
+      if (await performLink(environment, link, work?.owner ?? null)) work?.linked();
+    },
+    (error) => environment.log('link', error),
   );
 
   function ended(code: Extract<Session, { state: 'ended' }>['code']): void {
@@ -45,8 +68,15 @@ export function startEngine(environment: Environment): Engine {
     if (session.code !== 'device_revoked') return;
     await environment.wipeMachine();
     await wipeCache(environment);
+    // The device that shut this one out waits for it; if it cannot be told, the next start does not try again.
+    await environment.api.devices.wiped.mutate();
   }
 
+  const unwatchLink = watch(
+    environment,
+    () => db.readMeta('link'),
+    () => linkRunner.kick(),
+  );
   const unwatch = watch(
     environment,
     () => db.readMeta('session'),
@@ -57,6 +87,9 @@ export function startEngine(environment: Environment): Engine {
     hurry: () => work?.hurry(),
     stop: async () => {
       unwatch();
+      unwatchLink();
+      await dispatchLink(db, { name: 'failed', reason: 'interrupted' });
+      await linkRunner.stop();
       await runner.stop();
       await work?.stop();
       work = null;

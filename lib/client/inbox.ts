@@ -114,6 +114,28 @@ export class Inbox {
     return opened.some((result) => result.status === 'sealed') ? 'keyless' : 'stored';
   }
 
+  /** Stores messages from before this device joined, none of which it has, all after `after`. */
+  async takeHistory(conversationId: string, messages: Message[], after: number): Promise<void> {
+    const { db } = this.work.environment;
+    const opened: Opened[] = [];
+    for (const message of messages) opened.push(await this.#open(message));
+    await db.transaction(
+      'rw',
+      [db.conversations, db.messages, db.people, db.orphans, db.sealed, db.outbox],
+      async () => {
+        const conversation = await db.conversations.get(conversationId);
+        if (!conversation) return;
+        for (const [index, message] of messages.entries()) {
+          const result = opened[index];
+          if (result && message.seq <= (conversation.historySeq ?? 0))
+            await this.#store(conversation, message, result);
+        }
+        conversation.historySeq = after;
+        await db.conversations.put(conversation);
+      },
+    );
+  }
+
   async #store(conversation: ConversationRow, message: Message, opened: Opened): Promise<void> {
     const { db } = this.work.environment;
     const arrival = arrivalOf(message);

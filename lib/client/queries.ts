@@ -1,4 +1,5 @@
 import { type AparteDb, type ConversationRow, type MessageRow, type PersonRow, pendingOrder } from './db';
+import type { LinkState } from './link-state';
 
 /** Reads for live queries: each runs again when what it read has changed, in whichever tab or worker. */
 
@@ -7,6 +8,9 @@ export const session = (db: AparteDb) =>
 
 export const connection = (db: AparteDb) =>
   db.readMeta('connection').then((value) => value ?? { state: 'offline' as const });
+
+export const link = (db: AparteDb): Promise<LinkState> =>
+  db.readMeta('link').then((value) => value ?? { step: 'idle' as const });
 
 /** Newest first, without those that were blocked. */
 export const conversations = (db: AparteDb): Promise<ConversationRow[]> =>

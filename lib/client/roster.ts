@@ -1,5 +1,6 @@
 import type { Conversation } from '../protocol/conversations';
-import type { ConversationRow, MemberRow } from './db';
+import type { AparteDb, ConversationRow, MemberRow } from './db';
+import { recentMessages } from './history';
 import type { Work } from './work';
 
 /** Conversations are asked for this many at a time. */
@@ -22,7 +23,7 @@ export async function refreshConversations(work: Work, conversationIds: string[]
 /** @returns the users whose device lists have changed since this device last looked */
 async function storeConversation(work: Work, fresh: Conversation): Promise<string[]> {
   const { db } = work.environment;
-  return db.transaction('rw', db.conversations, db.people, async () => {
+  return db.transaction('rw', db.conversations, db.people, db.meta, async () => {
     const known = await db.conversations.get(fresh.conversationId);
     if (known && known.rosterVersion > fresh.rosterVersion) return [];
     const members = fresh.members.map(
@@ -51,6 +52,7 @@ async function storeConversation(work: Work, fresh: Conversation): Promise<strin
         ...fresh,
         ...roster,
         cursor,
+        ...(await joinedLate(db, fresh)),
       });
     return members
       .filter((member) => {
@@ -59,6 +61,15 @@ async function storeConversation(work: Work, fresh: Conversation): Promise<strin
       })
       .map((member) => member.userId);
   });
+}
+
+/** On a device that joined the account later: what the old one told, and the newest messages before the others. */
+async function joinedLate(db: AparteDb, fresh: Conversation): Promise<Partial<ConversationRow>> {
+  const arriving = await db.readMeta('arriving');
+  if (!arriving) return {};
+  const told = arriving.conversations[fresh.conversationId];
+  const historySeq = Math.max(fresh.joinedSeq, fresh.lastSeq - recentMessages);
+  return { ...told, cursor: historySeq, historySeq };
 }
 
 function emptyConversation(now: number) {

@@ -66,11 +66,11 @@ async function ask(environment: Environment, call: () => Promise<unknown>) {
   }
 }
 
-/** Deletes all that the cache holds, the session's state aside. */
+/** Deletes all that the cache holds, the state of the session and of a linking aside. */
 export async function wipeCache({ db }: Environment): Promise<void> {
   const tables = db.tables.filter((table) => table.name !== 'meta');
   await db.transaction('rw', db.tables, async () => {
     for (const table of tables) await table.clear();
-    await db.meta.where('key').notEqual('session').delete();
+    await db.meta.where('key').noneOf(['session', 'link']).delete();
   });
 }

@@ -2,12 +2,16 @@ import type { CryptoMachine } from '../crypto/types';
 import type { ErrorCode } from '../protocol/errors';
 import { errors } from '../protocol/errors';
 import type { ServerFrame } from '../protocol/frames';
+import { Backup } from './backup';
 import { Connection } from './connection';
 import type { ConnectionState } from './connection-state';
 import type { ConnectionStatus, Session } from './db';
+import { lookAtDevices } from './devices';
 import type { Environment } from './environment';
+import { fillHistory } from './history';
 import { Inbox } from './inbox';
 import { Intake } from './intake';
+import type { Owner } from './linking';
 import { Outbox } from './outbox';
 import { Runner } from './runner';
 import { Typing } from './typing';
@@ -25,6 +29,10 @@ export class SignedIn {
   readonly #intakeRunner: Runner;
   readonly #outboxRunner: Runner;
   readonly #typing: Typing;
+  readonly #backup: Backup;
+  readonly #backupRunner: Runner;
+  readonly #historyRunner: Runner;
+  readonly #devicesRunner: Runner;
   readonly #unwatch: (() => void)[] = [];
   readonly #work: Work;
 
@@ -68,7 +76,20 @@ export class SignedIn {
         this.#intakeRunner.kick();
       },
     });
-    this.#intake = new Intake(this.#work, new Inbox(this.#work));
+    const inbox = new Inbox(this.#work);
+    this.#intake = new Intake(this.#work, inbox);
+    const background = (event: string, task: () => Promise<void>) =>
+      new Runner(task, (error) => log(event, error));
+    this.#backupRunner = background('backup', () => this.#backup.store());
+    this.#backup = new Backup(this.#work, inbox, () => this.#backupRunner.kick());
+    this.#historyRunner = background('history', async () => {
+      await this.#backup.restore();
+      await fillHistory(this.#work, inbox);
+    });
+    this.#devicesRunner = background('devices', async () => {
+      // A device that was linked needs the keys that came since the last page.
+      if (await lookAtDevices(this.#work)) this.#backupRunner.kick();
+    });
     this.#intakeRunner = new Runner(
       () => this.#takeIn(),
       (error) => this.#intakeFailed(error),
@@ -88,6 +109,17 @@ export class SignedIn {
     this.#connection.dispatch({ name: 'start' });
   }
 
+  /** For linking a further device. */
+  get owner(): Owner {
+    return { machine: this.machine, me: this.#work.me };
+  }
+
+  /** The account has a new device: it needs what is not in the backup yet. */
+  linked(): void {
+    this.#devicesRunner.kick();
+    this.#backupRunner.kick();
+  }
+
   renamed(name: string): void {
     this.#work.me = { ...this.#work.me, name };
   }
@@ -101,7 +133,15 @@ export class SignedIn {
   async stop(): Promise<void> {
     for (const unwatch of this.#unwatch) unwatch();
     this.#connection.dispatch({ name: 'stop' });
-    await Promise.all([this.#intakeRunner.stop(), this.#outboxRunner.stop(), this.#outbox.stop()]);
+    this.#backup.stop();
+    await Promise.all([
+      this.#intakeRunner.stop(),
+      this.#outboxRunner.stop(),
+      this.#outbox.stop(),
+      this.#backupRunner.stop(),
+      this.#historyRunner.stop(),
+      this.#devicesRunner.stop(),
+    ]);
     this.#typing.stop();
     await this.machine.close();
   }
@@ -116,6 +156,8 @@ export class SignedIn {
     } else if (state.name === 'online') {
       this.#outbox.hurry();
       this.#outboxRunner.kick();
+      this.#historyRunner.kick();
+      this.#devicesRunner.kick();
     } else if (state.name === 'ended') {
       this.ended(state.code);
     }
@@ -126,12 +168,17 @@ export class SignedIn {
       this.#typing.heard(frame.conversationId, frame.userId);
       return;
     }
+    if (frame.t === 'device:linked' || frame.t === 'device:revoked') {
+      this.#devicesRunner.kick();
+      return;
+    }
     this.#intake.take(frame);
     this.#intakeRunner.kick();
   }
 
   /** The last frame before a silence may be lost, and no later one tells: so a silence is a reason to look. */
   #quiet(rounds: number): void {
+    this.#historyRunner.kick();
     if (rounds !== 1 && rounds % quietRoundsBetweenLooks !== 0) return;
     this.#intake.catchUp();
     this.#intakeRunner.kick();
@@ -141,6 +188,7 @@ export class SignedIn {
     const state = this.#connection.state.name;
     if (state !== 'catching_up' && state !== 'online') return;
     await this.#intake.work();
+    this.#backup.soon();
     this.#connection.dispatch({ name: 'caught_up' });
   }
 

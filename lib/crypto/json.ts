@@ -16,6 +16,20 @@ const signingKeys = z.object({ master_key: object, self_signing_key: object, use
 /** By user, then by device id or by key: the object with its signatures. */
 const signatures = z.record(z.string(), z.record(z.string(), object));
 const signed = z.object({ signatures: z.record(z.string(), z.record(z.string(), z.string())).optional() });
+const backupPage = z.object({
+  rooms: z.record(
+    z.string(),
+    z.object({
+      sessions: z.record(
+        z.string(),
+        z.object({
+          session_data: z.object({ ephemeral: z.string(), mac: z.string(), ciphertext: z.string() }),
+        }),
+      ),
+    }),
+  ),
+});
+const publicKeys = z.object({ keys: z.record(z.string(), z.string()) });
 const event = z.object({ content: z.object({ plaintext: z.string() }) });
 
 export const parseUpload = (body: string) => upload.parse(JSON.parse(body));
@@ -24,6 +38,10 @@ export const parseClaim = (body: string) => claim.parse(JSON.parse(body));
 export const parseToDevice = (body: string) => toDevice.parse(JSON.parse(body));
 export const parseSigningKeys = (body: string) => signingKeys.parse(JSON.parse(body));
 export const parseSignatures = (body: string) => signatures.parse(JSON.parse(body));
+export const parseBackupPage = (body: string) => backupPage.parse(JSON.parse(body));
+export const parseBackedUpKey = (body: string) => object.parse(JSON.parse(body));
+/** The one public key of a signing key. */
+export const parsePublicKey = (body: string) => Object.values(publicKeys.parse(JSON.parse(body)).keys)[0];
 export const parseEvent = (body: string) => event.safeParse(JSON.parse(body));
 
 /** One object with the signatures of both. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { openMachine } from './machine';
 import type {
   CryptoMachine,
+  DeviceKeys,
   IncomingEnvelope,
   KeyTransport,
   Sealed,
@@ -24,6 +25,7 @@ export class KeyDirectory {
   /** A lying server changes what is told. */
   lie: (user: UserKeys) => UserKeys = (user) => user;
   failing = false;
+  readonly #made = new Map<string, DeviceKeys>();
 
   transport(deviceId: () => string): KeyTransport {
     const check = () => {
@@ -101,6 +103,36 @@ export class KeyDirectory {
       inbox: [],
     });
     await machine.accountCreated(Object.keys(keys.oneTimeKeys).length);
+    return machine;
+  }
+
+  async #newDevice(userId: string): Promise<CryptoMachine> {
+    const deviceId = randomUUID();
+    const transport = this.transport(() => deviceId);
+    const machine = await openMachine({ userId, deviceId, store: null, transport });
+    this.#made.set(deviceId, await machine.createDevice());
+    return machine;
+  }
+
+  /** A further device of an account, signed by one that it has, and with its secrets. @param meanwhile before these */
+  async link(owner: CryptoMachine, meanwhile?: () => void): Promise<CryptoMachine> {
+    const machine = await this.#newDevice(owner.userId);
+    const { deviceId, userId } = machine;
+    const made = this.#made.get(deviceId);
+    if (!made) throw new Error('no keys were made');
+    const deviceKeys = await owner.signDevice(made.deviceKeys);
+    const { masterKey, selfSigningKey, userSigningKey } = this.entry(owner.deviceId).keys;
+    this.entries.push({
+      userId,
+      deviceId,
+      keys: { ...made, deviceKeys, masterKey, selfSigningKey, userSigningKey },
+      oneTimeKeys: new Map(Object.entries(made.oneTimeKeys)),
+      inbox: [],
+    });
+    await machine.accountCreated(Object.keys(made.oneTimeKeys).length);
+    await owner.refresh([userId]);
+    meanwhile?.();
+    await machine.adoptSecrets(await owner.exportSecrets());
     return machine;
   }
 

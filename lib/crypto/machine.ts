@@ -6,15 +6,20 @@ import {
   DeviceLists,
   EncryptionSettings,
   initAsync,
+  KeysUploadRequest,
   MegolmDecryptionError,
   OlmMachine,
+  OwnUserIdentity,
   ProcessedToDeviceEventType,
   RequestType,
+  SecretsBundle,
   StoreHandle,
   TrustRequirement,
 } from '@matrix-org/matrix-sdk-crypto-wasm';
+import { createBackup, importPage, nextPage, pageStored, resumeBackup, type SealedPage } from './backup';
 import {
   parseEvent,
+  parsePublicKey,
   parseSignatures,
   parseSigningKeys,
   parseToDevice,
@@ -25,7 +30,9 @@ import { matrixUser, ourConversation, ourUser, roomOf, userOf } from './names';
 import { claim, pump, uploadAnswer } from './pump';
 import { markTrust } from './trust';
 import type {
+  AccountSecrets,
   CryptoMachine,
+  DeviceKeys,
   IncomingEnvelope,
   KeyTransport,
   OpenResult,
@@ -38,6 +45,7 @@ import type {
   SignedKey,
   SignUpKeys,
 } from './types';
+import { IdentityMismatch } from './types';
 
 const eventType = 'aparte.message';
 const weekUs = 7n * 24n * 3600n * 1_000_000n;
@@ -62,6 +70,7 @@ export async function openMachine(options: {
   const olm = await OlmMachine.initFromStore(userOf(userId), new DeviceId(deviceId), handle);
   // It shares the database's connection: unfreed, it would keep that open after `close`, and block its deletion.
   handle.free();
+  await resumeBackup(olm);
   return new Machine(userId, deviceId, olm, options.transport);
 }
 
@@ -70,6 +79,8 @@ class Machine implements CryptoMachine {
   #queue: Promise<unknown> = Promise.resolve();
   #closed = false;
   readonly #newKeys = new Set<string>();
+  /** Senders of old messages whose keys were asked for in this run. As many as there are contacts. */
+  readonly #asked = new Set<string>();
   /** What the server has of this device's prekeys. The library takes a count that is not told for none. */
   #preKeys: PreKeyState = { oneTimeKeyCount: 50, hasUnusedFallbackKey: true };
   private readonly transport: KeyTransport;
@@ -105,6 +116,7 @@ class Machine implements CryptoMachine {
       this.#preKeys = { oneTimeKeyCount: 0, hasUnusedFallbackKey: false };
       await this.#sync([], []);
       const requests = await this.olm.bootstrapCrossSigning(true);
+      await createBackup(this.olm);
       const upload: { id: string; body: string } = requests.uploadKeysRequest;
       const made = parseUpload(upload.body);
       const signing = parseSigningKeys(requests.uploadSigningKeysRequest.body);
@@ -118,6 +130,22 @@ class Machine implements CryptoMachine {
         masterKey: withSignatures(signing.master_key, masterName ? signed[masterName] : undefined),
         selfSigningKey: signing.self_signing_key,
         userSigningKey: signing.user_signing_key,
+      };
+    });
+  }
+
+  createDevice(): Promise<DeviceKeys> {
+    return this.#next(async () => {
+      this.#preKeys = { oneTimeKeyCount: 0, hasUnusedFallbackKey: false };
+      await this.#sync([], []);
+      const request = (await this.olm.outgoingRequests()).find((one) => one instanceof KeysUploadRequest);
+      if (!request) throw new Error('the machine has keys already');
+      const made = parseUpload(request.body);
+      this.#creating = { uploadId: request.id, signaturesId: undefined };
+      return {
+        deviceKeys: made.device_keys ?? {},
+        oneTimeKeys: made.one_time_keys ?? {},
+        fallbackKeys: made.fallback_keys ?? {},
       };
     });
   }
@@ -204,6 +232,50 @@ class Machine implements CryptoMachine {
     });
   }
 
+  signDevice(deviceKeys: SignedKey): Promise<SignedKey> {
+    return this.#next(async () => {
+      await this.#askFor([this.userId], deviceKeys);
+      const device = await this.olm.getDevice(
+        userOf(this.userId),
+        new DeviceId(String(deviceKeys.device_id)),
+      );
+      if (!device) throw new Error('the device is not known');
+      const signed = parseSignatures((await device.verify()).body)[matrixUser(this.userId)] ?? {};
+      return withSignatures(deviceKeys, signed[String(deviceKeys.device_id)]);
+    });
+  }
+
+  exportSecrets(): Promise<AccountSecrets> {
+    return this.#next(async () => {
+      const bundle = await await this.olm.exportSecretsBundle();
+      return { bundle: bundle.to_json(), masterKey: await this.#masterKey() };
+    });
+  }
+
+  adoptSecrets({ bundle, masterKey }: AccountSecrets): Promise<void> {
+    return this.#next(async () => {
+      await this.#askFor([this.userId], null);
+      if ((await this.#masterKey()) !== masterKey) throw new IdentityMismatch();
+      await this.olm.importSecretsBundle(SecretsBundle.from_json(bundle));
+      const identity = await this.olm.getIdentity(userOf(this.userId));
+      if (!(identity instanceof OwnUserIdentity)) throw new IdentityMismatch();
+      await identity.verify();
+      await resumeBackup(this.olm);
+    });
+  }
+
+  nextBackupPage(pageId: string): Promise<SealedPage | null> {
+    return this.#next(() => nextPage(this.olm, pageId));
+  }
+
+  backupPageStored(requestId: string): Promise<void> {
+    return this.#next(() => pageStored(this.olm, requestId));
+  }
+
+  importBackupPage(page: string): Promise<string[]> {
+    return this.#next(async () => (await importPage(this.olm, page)).map(ourConversation));
+  }
+
   open(message: SealedMessage): Promise<OpenResult> {
     return this.#next(async () => {
       const content = parseJson(message.ciphertext);
@@ -225,8 +297,11 @@ class Machine implements CryptoMachine {
         );
         const sender = ourUser(opened.sender.toString());
         const device = opened.senderDevice?.toString();
-        if (sender !== message.senderUserId || device !== message.senderDeviceId)
-          return { status: 'untrusted' };
+        const believed =
+          device === undefined
+            ? await this.#isKeyOf(message, opened.senderCurve25519Key)
+            : device === message.senderDeviceId;
+        if (sender !== message.senderUserId || !believed) return { status: 'untrusted' };
         const parsed = parseEvent(opened.event);
         return parsed.success
           ? { status: 'ok', plaintext: parsed.data.content.plaintext }
@@ -243,6 +318,38 @@ class Machine implements CryptoMachine {
       this.#closed = true;
       this.olm.close();
     });
+  }
+
+  /**
+   * A key from the backup tells no device, only its identity key: this must be that of the sender's device. One that
+   * is listed no more cannot be compared; that the key is from a device of one's own must do.
+   */
+  async #isKeyOf({ senderUserId, senderDeviceId }: SealedMessage, identityKey: string): Promise<boolean> {
+    if (!this.#asked.has(senderUserId)) {
+      await this.olm.updateTrackedUsers([userOf(senderUserId)]);
+      await pump(this.olm, this.transport);
+      this.#asked.add(senderUserId);
+    }
+    const device = await this.olm.getDevice(userOf(senderUserId), new DeviceId(senderDeviceId));
+    const known = device?.curve25519Key?.toBase64();
+    device?.free();
+    return known === undefined || known === identityKey;
+  }
+
+  /** Asks for the keys of users anew. @param pending a device of one's own that the server does not list yet */
+  async #askFor(userIds: string[], pending: SignedKey | null): Promise<void> {
+    await this.olm.updateTrackedUsers(userIds.map(userOf));
+    await this.#sync([], userIds);
+    await pump(this.olm, this.transport, pending);
+  }
+
+  async #masterKey(): Promise<string> {
+    const identity = await this.olm.getIdentity(userOf(this.userId));
+    if (!(identity instanceof OwnUserIdentity)) throw new IdentityMismatch();
+    const key = parsePublicKey(identity.masterKey);
+    identity.free();
+    if (key === undefined) throw new IdentityMismatch();
+    return key;
   }
 
   /** @returns how many envelopes could not be opened */

@@ -8,13 +8,20 @@ import {
 } from '@matrix-org/matrix-sdk-crypto-wasm';
 import { parseClaim, parseQuery, parseUpload } from './json';
 import { matrixUser, ourUser } from './names';
-import type { KeyTransport } from './types';
+import type { KeyTransport, SignedKey } from './types';
 
 /** More rounds than this mean that the machine and the server never agree. */
 const rounds = 10;
 
-/** Carries the machine's requests to the server and the answers back, until it has no more. */
-export async function pump(olm: OlmMachine, transport: KeyTransport): Promise<void> {
+/**
+ * Carries the machine's requests to the server and the answers back, until it has no more.
+ * @param pending a device of one's own that the server does not list yet, to be taken for listed
+ */
+export async function pump(
+  olm: OlmMachine,
+  transport: KeyTransport,
+  pending: SignedKey | null = null,
+): Promise<void> {
   for (let round = 0; round < rounds; round++) {
     const requests = await olm.outgoingRequests();
     let sent = 0;
@@ -29,7 +36,7 @@ export async function pump(olm: OlmMachine, transport: KeyTransport): Promise<vo
         sent++;
       } else if (request instanceof KeysQueryRequest) {
         const userIds = Object.keys(parseQuery(request.body).device_keys).map(ourUser);
-        const answer = await queryAnswer(olm.userId.toString(), userIds, transport);
+        const answer = await queryAnswer(olm.userId.toString(), userIds, transport, pending);
         await olm.markRequestAsSent(request.id, RequestType.KeysQuery, answer);
         sent++;
       } else if (request instanceof SignatureUploadRequest && request.id) {
@@ -46,7 +53,12 @@ export async function pump(olm: OlmMachine, transport: KeyTransport): Promise<vo
 export const uploadAnswer = (oneTimeKeyCount: number): string =>
   JSON.stringify({ one_time_key_counts: { signed_curve25519: oneTimeKeyCount } });
 
-async function queryAnswer(self: string, userIds: string[], transport: KeyTransport): Promise<string> {
+async function queryAnswer(
+  self: string,
+  userIds: string[],
+  transport: KeyTransport,
+  pending: SignedKey | null,
+): Promise<string> {
   const users = await transport.keys(userIds);
   const answer = {
     device_keys: {} as Record<string, Record<string, unknown>>,
@@ -65,6 +77,8 @@ async function queryAnswer(self: string, userIds: string[], transport: KeyTransp
     if (user.selfSigningKey) answer.self_signing_keys[name] = user.selfSigningKey;
     if (user.userSigningKey && name === self) answer.user_signing_keys[name] = user.userSigningKey;
   }
+  const own = answer.device_keys[self];
+  if (pending && own) own[String(pending.device_id)] = pending;
   return JSON.stringify(answer);
 }
 

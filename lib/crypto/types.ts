@@ -10,6 +10,17 @@ export interface SignUpKeys {
   userSigningKey: SignedKey;
 }
 
+/** What a device that joins an account registers: without signing keys, which are the account's. */
+export type DeviceKeys = Pick<SignUpKeys, 'deviceKeys' | 'oneTimeKeys' | 'fallbackKeys'>;
+
+/** What makes a device an equal one of its account. Travels from device to device, encrypted between them. */
+export interface AccountSecrets {
+  /** The private signing keys and the backup key, as the library writes them. */
+  bundle: unknown;
+  /** The public master key: the server must tell the same one. */
+  masterKey: string;
+}
+
 export interface UserKeys {
   userId: string;
   masterKey: SignedKey | null;
@@ -112,6 +123,8 @@ export interface CryptoMachine {
   readonly deviceId: string;
   /** For the first device of an account: its keys and its owner's signing keys, for one request that is all or nothing. */
   createAccount(): Promise<SignUpKeys>;
+  /** For a further device of an account: its own keys. */
+  createDevice(): Promise<DeviceKeys>;
   /** The server has them. */
   accountCreated(oneTimeKeyCount: number): Promise<void>;
   /**
@@ -125,6 +138,23 @@ export interface CryptoMachine {
   shared(shareIds: string[]): Promise<void>;
   /** The device lists of these users have changed. */
   refresh(userIds: string[]): Promise<void>;
+  /**
+   * Signs a further device of this account.
+   * @param deviceKeys as the device itself has told them, over a channel that a person has confirmed
+   * @returns the same with the owner's signature
+   */
+  signDevice(deviceKeys: SignedKey): Promise<SignedKey>;
+  exportSecrets(): Promise<AccountSecrets>;
+  /** @throws IdentityMismatch when the server tells another identity of this account: then nothing is kept */
+  adoptSecrets(secrets: AccountSecrets): Promise<void>;
+  /** The next page of keys that the backup lacks; `null`: it has all. */
+  nextBackupPage(pageId: string): Promise<{ requestId: string; page: string } | null>;
+  backupPageStored(requestId: string): Promise<void>;
+  /** @returns the conversations that got keys; none for a page that no device of this account has made */
+  importBackupPage(page: string): Promise<string[]>;
   open(message: SealedMessage): Promise<OpenResult>;
   close(): Promise<void>;
 }
+
+/** The server tells another identity than the account's own devices do. */
+export class IdentityMismatch extends Error {}

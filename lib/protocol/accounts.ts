@@ -28,6 +28,8 @@ export interface Device {
   type: z.infer<typeof deviceType>;
   createdAt: number;
   lastSeenAt: number;
+  /** The device that linked it; null for the first. */
+  linkedBy: string | null;
   current: boolean;
 }
 

@@ -23,6 +23,10 @@ export const errors = {
   not_found: { trpc: 'NOT_FOUND', close: null, retry: false },
   handle_taken: { trpc: 'CONFLICT', close: null, retry: false },
   conflict: { trpc: 'CONFLICT', close: null, retry: false },
+  /** A linking code that is unknown or too old. */
+  link_expired: { trpc: 'NOT_FOUND', close: null, retry: false },
+  link_used: { trpc: 'CONFLICT', close: null, retry: false },
+  too_many_devices: { trpc: 'BAD_REQUEST', close: null, retry: false },
   bad_signature: { trpc: 'BAD_REQUEST', close: null, retry: false },
   group_full: { trpc: 'BAD_REQUEST', close: null, retry: false },
 } as const satisfies Record<string, ErrorRow>;

@@ -29,4 +29,6 @@ export type ServerFrame =
   | { t: 'typing'; conversationId: string; userId: string }
   /** One-time keys run low. */
   | { t: 'keys'; oneTimeKeyCount: number; hasUnusedFallbackKey: boolean }
+  /** The devices of one's own account have changed: look at the list. */
+  | { t: 'device:linked' | 'device:revoked'; devicesVersion: number }
   | { t: 'pong' };

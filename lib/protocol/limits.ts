@@ -26,4 +26,12 @@ export const limits = {
   envelopePageSize: 200,
   acksPerRequest: 1_000,
   devicesPerUser: 20,
+  /** How long a code can be used, and how long a started linking may take. */
+  linkTtlMs: 5 * 60_000,
+  rendezvousBodyMaxLength: 256 * 1024,
+  rendezvousMessages: 12,
+  /** One page of the key backup: a hundred sender keys are about 120 KB. */
+  backupPageMaxLength: 512 * 1024,
+  backupPagesPerPull: 4,
+  backupPagesPerUser: 20_000,
 } as const;

@@ -88,6 +88,8 @@ async function store(
         created_at: now,
         last_seen_at: now,
         revoked_at: null,
+        linked_by: null,
+        wiped_at: null,
       })
       .execute();
     await storePreKeys(trx, wish.deviceId, wish.keys);

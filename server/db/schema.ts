@@ -18,6 +18,8 @@ export interface UsersTable {
   user_signing_key: Json<CrossSigningKey>;
   /** Grows whenever a device of the user comes or goes. */
   devices_version: Generated<number>;
+  /** The number of the last page of the key backup. */
+  backup_seq: Generated<number>;
   created_at: Millis;
 }
 
@@ -32,8 +34,8 @@ export interface DevicesTable {
   signed_pre_key_id: string | null;
   signed_pre_key: ColumnType<PreKey | null, string | null, string | null>;
   signed_pre_key_used: Generated<boolean>;
-  /** The owner's self-signing key's signature on `device_keys`. */
-  signature: string;
+  /** The owner's self-signing key's signature on `device_keys`; null while a linked device waits for it. */
+  signature: string | null;
   name: string;
   type: DeviceType;
   /** SHA-256 of the cookie's token; null once revoked. */
@@ -43,6 +45,10 @@ export interface DevicesTable {
   created_at: Millis;
   last_seen_at: Millis;
   revoked_at: Millis | null;
+  /** The device that linked this one; null for the first and for one that came by recovery. */
+  linked_by: string | null;
+  /** The revoked device has said that it keeps nothing any more. */
+  wiped_at: Millis | null;
 }
 
 export interface OneTimeKeysTable {
@@ -109,7 +115,48 @@ export interface EnvelopesTable {
   content: string;
 }
 
+export interface LinkGrantsTable {
+  /** SHA-256 of the grant. */
+  hash: Buffer;
+  user_id: string;
+  by_device_id: string;
+  expires_at: Millis;
+  /** The device that was registered with it. */
+  device_id: string | null;
+}
+
+export interface RendezvousTable {
+  id: string;
+  public_key: string;
+  shower_hash: Buffer;
+  /** Null until somebody has read the code. */
+  scanner_hash: Buffer | null;
+  expires_at: Millis;
+  shower_left: Generated<boolean>;
+  scanner_left: Generated<boolean>;
+}
+
+export interface RendezvousMessagesTable {
+  rendezvous_id: string;
+  side: 'shower' | 'scanner';
+  seq: number;
+  body: string;
+}
+
+export interface KeyBackupsTable {
+  user_id: string;
+  seq: number;
+  device_id: string;
+  client_id: string;
+  /** Ciphertext. */
+  page: string;
+}
+
 export interface Database {
+  link_grants: LinkGrantsTable;
+  rendezvous: RendezvousTable;
+  rendezvous_messages: RendezvousMessagesTable;
+  key_backups: KeyBackupsTable;
   users: UsersTable;
   devices: DevicesTable;
   one_time_keys: OneTimeKeysTable;

@@ -4,14 +4,16 @@ import { AparteError } from '../../lib/protocol/errors';
 import type { UserKeys } from '../../lib/protocol/keys';
 import { bumpRostersOf } from '../conversations/roster-change';
 import type { Asker, Ground } from '../ground';
+import { hashOf } from './tokens';
 
 /** The asker's devices, oldest first, without revoked ones. */
 export async function list({ db }: Ground, asker: Asker): Promise<Device[]> {
   const rows = await db
     .selectFrom('devices')
-    .select(['id', 'name', 'type', 'created_at', 'last_seen_at'])
+    .select(['id', 'name', 'type', 'created_at', 'last_seen_at', 'linked_by'])
     .where('user_id', '=', asker.userId)
     .where('revoked_at', 'is', null)
+    .where('signature', 'is not', null)
     .orderBy('created_at')
     .orderBy('id')
     .execute();
@@ -21,6 +23,7 @@ export async function list({ db }: Ground, asker: Asker): Promise<Device[]> {
     type: row.type,
     createdAt: row.created_at,
     lastSeenAt: row.last_seen_at,
+    linkedBy: row.linked_by,
     current: row.id === asker.deviceId,
   }));
 }
@@ -45,7 +48,7 @@ export async function rename({ db }: Ground, asker: Asker, deviceId: string, nam
  * @throws not_found for a device that is not the asker's
  */
 export async function revoke(ground: Ground, asker: Asker, deviceId: string): Promise<void> {
-  const rosters = await ground.db.transaction().execute(async (trx) => {
+  const change = await ground.db.transaction().execute(async (trx) => {
     await trx.selectFrom('users').select('id').where('id', '=', asker.userId).forUpdate().execute();
     const device = await trx
       .selectFrom('devices')
@@ -55,13 +58,14 @@ export async function revoke(ground: Ground, asker: Asker, deviceId: string): Pr
       .forUpdate()
       .executeTakeFirst();
     if (device === undefined) throw new AparteError('not_found');
-    if (device.revoked_at !== null) return [];
+    if (device.revoked_at !== null) return null;
     const notices = await bumpRostersOf(trx, asker.userId);
-    await trx
+    const user = await trx
       .updateTable('users')
       .set({ devices_version: sql`devices_version + 1` })
       .where('id', '=', asker.userId)
-      .execute();
+      .returning('devices_version')
+      .executeTakeFirstOrThrow();
     await trx
       .updateTable('devices')
       .set({ revoked_at: ground.now(), signed_pre_key_id: null, signed_pre_key: null })
@@ -69,10 +73,67 @@ export async function revoke(ground: Ground, asker: Asker, deviceId: string): Pr
       .execute();
     await trx.deleteFrom('one_time_keys').where('device_id', '=', deviceId).execute();
     await trx.deleteFrom('envelopes').where('recipient_device_id', '=', deviceId).execute();
-    return notices;
+    return { rosters: notices, devicesVersion: user.devices_version };
   });
+  if (change === null) return;
   ground.notices.deviceRevoked({ userId: asker.userId, deviceId });
-  for (const roster of rosters) ground.notices.rosterChanged(roster);
+  ground.notices.devicesChanged({
+    event: 'device:revoked',
+    userId: asker.userId,
+    devicesVersion: change.devicesVersion,
+  });
+  for (const roster of change.rosters) ground.notices.rosterChanged(roster);
+}
+
+/** A revoked device says that it keeps nothing any more; the token of any other changes nothing. */
+export async function wiped({ db, now, notices }: Ground, token: string | undefined): Promise<void> {
+  if (token === undefined) return;
+  const device = await db
+    .updateTable('devices')
+    .set({ wiped_at: now() })
+    .where('token_hash', '=', hashOf(token))
+    .where('revoked_at', 'is not', null)
+    .where('wiped_at', 'is', null)
+    .returning(['user_id'])
+    .executeTakeFirst();
+  if (device === undefined) return;
+  const user = await db
+    .selectFrom('users')
+    .select('devices_version')
+    .where('id', '=', device.user_id)
+    .executeTakeFirstOrThrow();
+  notices.devicesChanged({
+    event: 'device:revoked',
+    userId: device.user_id,
+    devicesVersion: user.devices_version,
+  });
+}
+
+/** Grows whenever a device of the asker's account comes or goes. */
+export async function version({ db }: Ground, asker: Asker): Promise<{ devicesVersion: number }> {
+  const row = await db
+    .selectFrom('users')
+    .select('devices_version')
+    .where('id', '=', asker.userId)
+    .executeTakeFirstOrThrow();
+  return { devicesVersion: row.devices_version };
+}
+
+/** What has become of a device that the asker has revoked. */
+export async function revoked(
+  { db }: Ground,
+  asker: Asker,
+  deviceId: string,
+): Promise<{ wipedAt: number | null }> {
+  const row = await db
+    .selectFrom('devices')
+    .select('wiped_at')
+    .where('id', '=', deviceId)
+    .where('user_id', '=', asker.userId)
+    .where('revoked_at', 'is not', null)
+    .executeTakeFirst();
+  if (row === undefined) throw new AparteError('not_found');
+  return { wipedAt: row.wiped_at };
 }
 
 /** Keys and devices of the asker and of those who share a conversation with them; others are left out. */
@@ -108,6 +169,7 @@ export async function keysOf({ db }: Ground, asker: Asker, userIds: readonly str
       users.map((user) => user.id),
     )
     .where('revoked_at', 'is', null)
+    .where('signature', 'is not', null)
     .orderBy('created_at')
     .orderBy('id')
     .execute();

@@ -100,7 +100,7 @@ export async function claim(
     with wanted as materialized (
       select d.id, d.user_id, d.signed_pre_key_id, d.signed_pre_key
       from unnest(${[...owners.keys()]}::uuid[], ${[...owners.values()]}::uuid[]) as w(id, user_id)
-      join devices d on d.id = w.id and d.user_id = w.user_id and d.revoked_at is null
+      join devices d on d.id = w.id and d.user_id = w.user_id and d.revoked_at is null and d.signature is not null
       where d.user_id = ${asker.userId} or exists (
         select 1 from members mine join members theirs on theirs.conversation_id = mine.conversation_id
         where mine.user_id = ${asker.userId} and mine.state in ('active', 'requested')

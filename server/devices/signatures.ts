@@ -89,12 +89,49 @@ function ownKey(key: z.infer<typeof crossSigningKey>, user: string, usage: strin
   return value;
 }
 
+/**
+ * Checks what a linked device registers: all but the owner's signature, which it has not got yet.
+ * @throws bad_signature
+ */
+export function checkNewDevice(
+  userId: string,
+  deviceId: string,
+  keys: Pick<SignUpKeys, 'deviceKeys' | 'oneTimeKeys' | 'fallbackKeys'>,
+): Omit<DeviceIdentity, 'signature'> {
+  const identity = checkOwnSignature(userId, deviceId, keys.deviceKeys);
+  checkPreKeys(userId, deviceId, identity.signingKey, keys);
+  return identity;
+}
+
+/** Checks device keys that their owner has signed. @throws bad_signature */
+export function checkSignedDevice(
+  userId: string,
+  deviceId: string,
+  deviceKeys: z.infer<typeof signedDeviceKeys>,
+  selfSigningKey: z.infer<typeof crossSigningKey>,
+): DeviceIdentity {
+  const selfSigning = ownKey(selfSigningKey, signedUserId(userId), 'self_signing');
+  return checkDeviceKeys(userId, deviceId, deviceKeys, selfSigning);
+}
+
 function checkDeviceKeys(
   userId: string,
   deviceId: string,
   keys: z.infer<typeof signedDeviceKeys>,
   selfSigning: string,
 ): DeviceIdentity {
+  const identity = checkOwnSignature(userId, deviceId, keys);
+  const user = signedUserId(userId);
+  const { signatures, ...signed } = keys;
+  requireSignature(signed, signatures, user, `ed25519:${selfSigning}`, selfSigning);
+  return { ...identity, signature: signatures[user]?.[`ed25519:${selfSigning}`] ?? '' };
+}
+
+function checkOwnSignature(
+  userId: string,
+  deviceId: string,
+  keys: z.infer<typeof signedDeviceKeys>,
+): Omit<DeviceIdentity, 'signature'> {
   const user = signedUserId(userId);
   if (keys.user_id !== user || keys.device_id !== deviceId) throw new AparteError('bad_signature');
   const signingKey = ownEntry(keys.keys, `ed25519:${deviceId}`);
@@ -103,8 +140,7 @@ function checkDeviceKeys(
     throw new AparteError('bad_signature');
   const { signatures, ...signed } = keys;
   requireSignature(signed, signatures, user, `ed25519:${deviceId}`, signingKey);
-  requireSignature(signed, signatures, user, `ed25519:${selfSigning}`, selfSigning);
-  return { identityKey, signingKey, signature: signatures[user]?.[`ed25519:${selfSigning}`] ?? '' };
+  return { identityKey, signingKey };
 }
 
 function ownEntry(keys: Record<string, string>, name: string): string {

@@ -4,11 +4,14 @@ import { accountsRouter } from './accounts';
 import { deviceProcedure, router } from './context';
 import { conversationsRouter } from './conversations';
 import { devicesRouter } from './devices';
+import { backupRouter, linkingRouter } from './linking';
 import { envelopesRouter, messagesRouter } from './messages';
 
 export const appRouter = router({
   accounts: accountsRouter,
   devices: devicesRouter,
+  linking: linkingRouter,
+  backup: backupRouter,
   conversations: conversationsRouter,
   messages: messagesRouter,
   envelopes: envelopesRouter,

@@ -11,6 +11,8 @@ export interface Context {
   /** The device behind the request's token, looked up when a procedure first asks. */
   readonly asker: () => Promise<Asker | undefined>;
   readonly ip: string;
+  /** The request's token, whatever has become of its device. */
+  readonly token: string | undefined;
   /** Sets the answer's cookie to this token. */
   readonly setToken: (token: string) => void;
 }

@@ -2,9 +2,11 @@ import { z } from 'zod';
 import { id } from '../../lib/protocol/ids';
 import { keyUpload } from '../../lib/protocol/keys';
 import { limits } from '../../lib/protocol/limits';
+import { pendingDevice, registerDevice, signDevice } from '../../lib/protocol/linking';
 import * as devices from '../devices/devices';
 import { claim, upload } from '../devices/pre-keys';
-import { deviceProcedure, limit, router } from './context';
+import { link, pending, register, sign } from '../devices/register';
+import { deviceProcedure, limit, publicProcedure, router } from './context';
 
 const byDevice = z.strictObject({ deviceId: id });
 const rename = z.strictObject({
@@ -17,6 +19,21 @@ const byDevices = z.strictObject({
 });
 
 export const devicesRouter = router({
+  link: deviceProcedure.mutation(({ ctx }) => link(ctx.ground, ctx.asker)),
+  register: publicProcedure.input(registerDevice).mutation(async ({ ctx, input }) => {
+    limit(ctx.limiters.linking.take(ctx.ip, 20));
+    const { account, token } = await register(ctx.ground, input);
+    ctx.setToken(token);
+    return account;
+  }),
+  pending: deviceProcedure
+    .input(pendingDevice)
+    .query(({ ctx, input }) => pending(ctx.ground, ctx.asker, input.deviceId)),
+  sign: deviceProcedure.input(signDevice).mutation(({ ctx, input }) => sign(ctx.ground, ctx.asker, input)),
+  wiped: publicProcedure.mutation(async ({ ctx }) => {
+    limit(ctx.limiters.linking.take(ctx.ip, 20));
+    await devices.wiped(ctx.ground, ctx.token);
+  }),
   list: deviceProcedure.query(({ ctx }) => devices.list(ctx.ground, ctx.asker)),
   rename: deviceProcedure
     .input(rename)
@@ -24,6 +41,10 @@ export const devicesRouter = router({
   revoke: deviceProcedure
     .input(byDevice)
     .mutation(({ ctx, input }) => devices.revoke(ctx.ground, ctx.asker, input.deviceId)),
+  version: deviceProcedure.query(({ ctx }) => devices.version(ctx.ground, ctx.asker)),
+  revoked: deviceProcedure
+    .input(byDevice)
+    .query(({ ctx, input }) => devices.revoked(ctx.ground, ctx.asker, input.deviceId)),
   upload: deviceProcedure.input(keyUpload).mutation(({ ctx, input }) => upload(ctx.ground, ctx.asker, input)),
   keys: deviceProcedure
     .input(byUsers)

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import { up as start } from './0001-start';
+import { up as devices } from './0002-devices';
 
 export interface Migration {
   name: string;
@@ -7,4 +8,7 @@ export interface Migration {
 }
 
 /** In order. A migration that has been released is never changed; a new one is appended. */
-export const migrations: readonly Migration[] = [{ name: '0001-start', up: start }];
+export const migrations: readonly Migration[] = [
+  { name: '0001-start', up: start },
+  { name: '0002-devices', up: devices },
+];

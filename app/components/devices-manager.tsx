@@ -1,0 +1,149 @@
+'use client';
+
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { useEffect, useState } from 'react';
+import { useFormatter, useTranslations } from 'use-intl';
+import { failureOf } from '../../lib/client/api';
+import type { Device } from '../../lib/protocol/accounts';
+import { limits } from '../../lib/protocol/limits';
+import { api } from '../hooks/author';
+import { useDevices } from '../hooks/use-live';
+import { Confirm } from './confirm';
+import { Icon } from './icons';
+import { LinkingModal } from './linking-modal';
+
+/** The devices of this account: link, name, remove. */
+export function DevicesManager() {
+  const t = useTranslations();
+  const [linking, setLinking] = useState(false);
+  const known = useDevices();
+  const devices = useQuery({ queryKey: ['devices'], queryFn: () => api.devices.list.query(), retry: false });
+  const { refetch } = devices;
+  // The engine has heard that the list is another one.
+  useEffect(() => {
+    if (known?.version) void refetch();
+  }, [known?.version, refetch]);
+  return (
+    <section className="card" aria-label={t('settings.devices')}>
+      <h2>{t('settings.devices')}</h2>
+      {devices.isError && <p className="notice bad">{t(`errors.${failureOf(devices.error)}`)}</p>}
+      <ul className="people">
+        {devices.data?.map((device) => (
+          <DeviceRow
+            key={device.deviceId}
+            device={device}
+            all={devices.data}
+            onChange={() => void refetch()}
+          />
+        ))}
+      </ul>
+      <button type="button" className="button primary" onClick={() => setLinking(true)}>
+        {t('settings.link')}
+      </button>
+      {linking && <LinkingModal side="old" onClose={() => setLinking(false)} />}
+    </section>
+  );
+}
+
+function DeviceRow({ device, all, onChange }: { device: Device; all: Device[]; onChange: () => void }) {
+  const t = useTranslations();
+  const format = useFormatter();
+  const [doing, setDoing] = useState<'nothing' | 'renaming' | 'asking'>('nothing');
+  const { deviceId } = device;
+  const revoke = useMutation({
+    mutationFn: () => api.devices.revoke.mutate({ deviceId }),
+    onSuccess: onChange,
+  });
+  const by = all.find((one) => one.deviceId === device.linkedBy)?.name;
+  const linked = format.dateTime(device.createdAt, { dateStyle: 'medium' });
+  if (doing === 'renaming')
+    return (
+      <li>
+        <Rename
+          device={device}
+          onDone={() => {
+            setDoing('nothing');
+            onChange();
+          }}
+        />
+      </li>
+    );
+  return (
+    <li className="device">
+      <Icon name={icons[device.type]} />
+      <span className="grow">
+        {device.name}
+        <small>{t('settings.seen', { when: format.relativeTime(device.lastSeenAt, Date.now()) })}</small>
+        <small>
+          {by ? t('settings.linkedBy', { date: linked, by }) : t('settings.since', { date: linked })}
+        </small>
+        {revoke.isError && <small role="alert">{t(`errors.${failureOf(revoke.error)}`)}</small>}
+      </span>
+      {device.current && <small className="tag">{t('settings.current')}</small>}
+      <button
+        type="button"
+        className="icon-button"
+        aria-label={t('settings.rename', { name: device.name })}
+        onClick={() => setDoing('renaming')}
+      >
+        <Icon name="edit" />
+      </button>
+      {!device.current && (
+        <button
+          type="button"
+          className="button danger"
+          disabled={revoke.isPending}
+          onClick={() => setDoing('asking')}
+        >
+          {t('settings.remove')}
+        </button>
+      )}
+      {doing === 'asking' && (
+        <Confirm
+          question={t('settings.removeConfirm', { name: device.name })}
+          onAnswer={(yes) => {
+            setDoing('nothing');
+            if (yes) revoke.mutate();
+          }}
+        />
+      )}
+    </li>
+  );
+}
+
+const icons = { WEB: 'web', MOBILE: 'mobile', DESKTOP: 'desktop' } as const;
+
+function Rename({ device, onDone }: { device: Device; onDone: () => void }) {
+  const t = useTranslations();
+  const [name, setName] = useState(device.name);
+  const rename = useMutation({
+    mutationFn: () => api.devices.rename.mutate({ deviceId: device.deviceId, name: name.trim() }),
+    onSuccess: onDone,
+  });
+  return (
+    <form
+      className="find"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (name.trim()) rename.mutate();
+      }}
+    >
+      <label className="field">
+        <span>{t('settings.deviceName')}</span>
+        <input
+          value={name}
+          maxLength={limits.deviceNameMaxLength}
+          onChange={(event) => setName(event.target.value)}
+        />
+      </label>
+      <button type="submit" className="button" disabled={!name.trim() || rename.isPending}>
+        {t('settings.save')}
+      </button>
+      {rename.isError && (
+        <p className="notice bad" role="alert">
+          {t(`errors.${failureOf(rename.error)}`)}
+        </p>
+      )}
+    </form>
+  );
+}

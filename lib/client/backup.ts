@@ -1,0 +1,58 @@
+import type { Inbox } from './inbox';
+import type { Work } from './work';
+
+/** Keys are collected for this long before a page is made of them. */
+const gatherMs = 3_000;
+
+/** Keeps the account's key backup up to date, and reads on a linked device what others have put there. */
+export class Backup {
+  #cancelTimer: (() => void) | null = null;
+
+  constructor(
+    private readonly job: Work,
+    private readonly inbox: Inbox,
+    private readonly kick: () => void,
+  ) {}
+
+  /** There may be new keys: store them soon. */
+  soon(): void {
+    this.#cancelTimer ??= this.job.environment.after(gatherMs, () => {
+      this.#cancelTimer = null;
+      this.kick();
+    });
+  }
+
+  stop(): void {
+    this.#cancelTimer?.();
+  }
+
+  /** Stores what is not stored yet. @throws what the network or the server answered; the next call goes on */
+  async store(): Promise<void> {
+    const { machine, environment } = this.job;
+    for (;;) {
+      const pageId = environment.newId();
+      const next = await machine.nextBackupPage(pageId);
+      if (!next) return;
+      // A page whose answer was lost is stored twice, under two ids: harmless, its keys are the same.
+      await environment.api.backup.store.mutate({ clientId: pageId, page: next.page });
+      await machine.backupPageStored(next.requestId);
+    }
+  }
+
+  /** Takes in the pages that came since the last time. Only a device that joined later has a cursor. */
+  async restore(): Promise<void> {
+    const { machine, environment } = this.job;
+    const { db, api } = environment;
+    for (;;) {
+      const after = await db.readMeta('backupCursor');
+      if (after === undefined) return;
+      const { pages, lastSeq } = await api.backup.pull.query({ after });
+      for (const { seq, page } of pages) {
+        const conversationIds = await machine.importBackupPage(page);
+        for (const conversationId of conversationIds) await this.inbox.openSealed(conversationId);
+        await db.writeMeta('backupCursor', seq);
+      }
+      if (pages.length === 0 || (pages.at(-1)?.seq ?? 0) >= lastSeq) return;
+    }
+  }
+}

@@ -1,0 +1,137 @@
+import {
+  BackupDecryptionKey,
+  type OlmMachine,
+  RequestType,
+  RoomId,
+} from '@matrix-org/matrix-sdk-crypto-wasm';
+import { parseBackedUpKey, parseBackupPage } from './json';
+
+/**
+ * The key backup: pages of sender keys on the server, for a device that comes later.
+ *
+ * The library encrypts each key for the public half of the backup key, so whoever knows that half could slip keys of
+ * their own in. Each page is therefore sealed as a whole with AES-256-GCM under a key that is derived (HKDF-SHA-256,
+ * RFC 5869, with the page's id as salt) from the private half, which only the account's devices have: a page that
+ * opens was made by one of them.
+ */
+const version = '1';
+
+/** Makes the backup key of an account that has none. */
+export async function createBackup(olm: OlmMachine): Promise<void> {
+  const key = BackupDecryptionKey.createRandomKey();
+  await olm.saveBackupDecryptionKey(key, version);
+  await resumeBackup(olm);
+}
+
+/** Starts noting what is to be backed up, if this device has the key. @returns whether it has */
+export async function resumeBackup(olm: OlmMachine): Promise<boolean> {
+  const key = await backupKey(olm);
+  if (!key) return false;
+  const publicKey = key.megolmV1PublicKey;
+  await olm.enableBackupV1(publicKey.publicKeyBase64, version);
+  return true;
+}
+
+export interface SealedPage {
+  /** For `pageStored`. */
+  requestId: string;
+  /** Base64. */
+  page: string;
+}
+
+/** The next up to a hundred keys that are not in the backup. @param pageId a UUID that no page had before */
+export async function nextPage(olm: OlmMachine, pageId: string): Promise<SealedPage | null> {
+  const key = await backupKey(olm);
+  if (!key) return null;
+  const request = await olm.backupRoomKeys();
+  if (!request) return null;
+  const salt = uuidBytes(pageId);
+  const sealed = await crypto.subtle.encrypt(
+    // Each page has a key of its own, which is used this once.
+    { name: 'AES-GCM', iv: new Uint8Array(12), additionalData: owner(olm) },
+    await pageKey(key, salt, 'encrypt'),
+    new TextEncoder().encode(request.body),
+  );
+  const page = new Uint8Array(salt.length + sealed.byteLength);
+  page.set(salt);
+  page.set(new Uint8Array(sealed), salt.length);
+  return { requestId: request.id, page: toBase64(page) };
+}
+
+export async function pageStored(olm: OlmMachine, requestId: string): Promise<void> {
+  await olm.markRequestAsSent(requestId, RequestType.KeysBackup, JSON.stringify({ etag: '', count: 0 }));
+}
+
+/**
+ * Takes the keys of a page in. A page that none of the account's devices has made is passed over.
+ * @returns the rooms that got keys
+ */
+export async function importPage(olm: OlmMachine, page: string): Promise<string[]> {
+  const key = await backupKey(olm);
+  if (!key) return [];
+  const rooms = await openPage(olm, key, page);
+  const found = new Map<RoomId, Map<string, unknown>>();
+  for (const [roomId, { sessions }] of Object.entries(rooms)) {
+    const keys = new Map<string, unknown>();
+    for (const [sessionId, { session_data: data }] of Object.entries(sessions)) {
+      keys.set(sessionId, parseBackedUpKey(key.decryptV1(data.ephemeral, data.mac, data.ciphertext)));
+    }
+    found.set(new RoomId(roomId), keys);
+  }
+  if (found.size > 0) await olm.importBackedUpRoomKeys(found, () => undefined, version);
+  return Object.keys(rooms);
+}
+
+async function openPage(olm: OlmMachine, key: BackupDecryptionKey, page: string) {
+  const bytes = Uint8Array.from(atob(page), (letter) => letter.charCodeAt(0));
+  let text: ArrayBuffer;
+  try {
+    text = await crypto.subtle.decrypt(
+      { name: 'AES-GCM', iv: new Uint8Array(12), additionalData: owner(olm) },
+      await pageKey(key, bytes.slice(0, 16), 'decrypt'),
+      bytes.slice(16),
+    );
+  } catch (error) {
+    // Not made with our key: the server's work, or damage. Its keys are missing, which shows where they are needed.
+    if (error instanceof DOMException) return {};
+    throw error;
+  }
+  return parseBackupPage(new TextDecoder().decode(text)).rooms;
+}
+
+async function backupKey(olm: OlmMachine): Promise<BackupDecryptionKey | undefined> {
+  return (await olm.getBackupKeys()).decryptionKey;
+}
+
+async function pageKey(
+  key: BackupDecryptionKey,
+  salt: Uint8Array<ArrayBuffer>,
+  usage: 'encrypt' | 'decrypt',
+) {
+  const text = key.toBase64();
+  const secret = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const material = await crypto.subtle.importKey('raw', secret, 'HKDF', false, ['deriveKey']);
+  const info = new TextEncoder().encode('aparte key backup page');
+  return crypto.subtle.deriveKey(
+    { name: 'HKDF', hash: 'SHA-256', salt, info },
+    material,
+    { name: 'AES-GCM', length: 256 },
+    false,
+    [usage],
+  );
+}
+
+const owner = (olm: OlmMachine) => new TextEncoder().encode(olm.userId.toString());
+
+function uuidBytes(id: string): Uint8Array<ArrayBuffer> {
+  const hex = id.replaceAll('-', '');
+  return Uint8Array.from({ length: 16 }, (_, index) =>
+    Number.parseInt(hex.slice(2 * index, 2 * index + 2), 16),
+  );
+}
+
+function toBase64(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return btoa(text);
+}

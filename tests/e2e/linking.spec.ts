@@ -1,0 +1,172 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Browser, expect, type Page, test } from '@playwright/test';
+import { browserWithCamera, film } from './film';
+import { Person } from './person';
+import { BuiltServer } from './server';
+
+let server: BuiltServer;
+let folder: string;
+
+test.beforeAll(async () => {
+  server = await BuiltServer.start();
+  folder = await mkdtemp(join(tmpdir(), 'aparte-film-'));
+});
+test.afterAll(async () => {
+  await server.remove();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Opens the linking dialog of a device that has the account. */
+async function offer(page: Page): Promise<string> {
+  await page.getByRole('link', { name: 'Settings' }).first().click();
+  await page.getByRole('button', { name: 'Link a device' }).click();
+  const code = page.locator('.link-code');
+  await expect(code).toHaveText(/^[0-9A-Z-]{29}$/);
+  return (await code.textContent()) ?? '';
+}
+
+async function compareDigits(fresh: Page, old: Page): Promise<void> {
+  const digits = (await fresh.locator('output.digits').textContent()) ?? '';
+  expect(digits).toMatch(/^\d\d$/);
+  await old.getByLabel('The two digits').fill(digits);
+  await old.getByRole('button', { name: 'Link', exact: true }).click();
+}
+
+async function typeCode(page: Page, code: string): Promise<void> {
+  await page.getByRole('button', { name: 'I already have an account' }).click();
+  await page.getByLabel('Or type the code').fill(code.toLowerCase().replaceAll('-', ' '));
+  await page.getByRole('button', { name: 'Continue' }).click();
+}
+
+async function settled(person: Person): Promise<void> {
+  await person.page.getByRole('button', { name: 'Done' }).click();
+}
+
+async function talk(browser: Browser, names: [string, string]): Promise<[Person, Person]> {
+  const [one, other] = [
+    await Person.open(browser, server.origin, names[0]),
+    await Person.open(browser, server.origin, names[1]),
+  ];
+  await one.signUp();
+  await other.signUp();
+  await one.page.getByRole('link', { name: 'New conversation' }).first().click();
+  await one.find(other.handle);
+  await one.page.getByRole('button', { name: `Write to @${other.handle}` }).click();
+  await one.write('The first words');
+  await other.page.getByRole('region', { name: 'Requests' }).getByRole('link').click();
+  await other.page.getByRole('button', { name: 'Accept' }).click();
+  await other.write('And the answer');
+  await expect(one.message('And the answer')).toBeVisible();
+  return [one, other];
+}
+
+const openChat = (person: Person, name: string) =>
+  person.page
+    .getByRole('link', { name: new RegExp(name) })
+    .first()
+    .click();
+
+test('a device linked by filming the QR code has the history, and reading on one clears the badge on the other', async ({
+  browser,
+}) => {
+  const [anna, bert] = await talk(browser, ['Anna', 'Bert']);
+  await offer(anna.page);
+  const file = join(folder, 'qr.y4m');
+  await film(anna.page.locator('svg.qr'), file);
+  const second = await browserWithCamera(file);
+  try {
+    const phone = await Person.open(second, server.origin, 'Anna', { permissions: ['camera'] });
+    await phone.page.getByRole('button', { name: 'I already have an account' }).click();
+    await compareDigits(phone.page, anna.page);
+    await expect(anna.page.getByText(/^Linked: /)).toBeVisible();
+    await settled(anna);
+    await openChat(phone, 'Bert');
+    await expect(phone.message('The first words')).toBeVisible();
+    await expect(phone.message('And the answer')).toBeVisible();
+
+    await phone.page.goto('/');
+    await anna.page.goto('/');
+    await bert.write('Who reads this first?');
+    const badge = (person: Person) => person.page.getByText('1 unread message');
+    await expect(badge(anna)).toBeAttached();
+    await expect(badge(phone)).toBeAttached();
+    await openChat(phone, 'Bert');
+    await expect(phone.message('Who reads this first?')).toBeVisible();
+    await expect(badge(anna)).toHaveCount(0);
+
+    await phone.write('I do, on my phone');
+    await expect(bert.message('I do, on my phone')).toBeVisible();
+    await openChat(anna, 'Bert');
+    await expect(anna.message('I do, on my phone')).toBeVisible();
+
+    await anna.page.getByRole('link', { name: 'Settings' }).first().click();
+    await anna.page.getByRole('button', { name: 'Remove', exact: true }).click();
+    await anna.page.getByRole('button', { name: 'Yes, do it' }).click();
+    await expect(phone.page.getByRole('button', { name: 'I already have an account' })).toBeVisible();
+    const left = await phone.page.evaluate(async () => (await indexedDB.databases()).map((one) => one.name));
+    expect(left.filter((name) => name?.startsWith('aparte-machine'))).toEqual([]);
+    await expect(anna.page.getByRole('button', { name: 'Remove', exact: true })).toHaveCount(0);
+  } finally {
+    await second.close();
+  }
+});
+
+test('a device links by typed code and by picture; others hear of it and can undo it', async ({
+  browser,
+}) => {
+  const [clara] = await talk(browser, ['Clara', 'Dora']);
+  const tablet = await Person.open(browser, server.origin, 'Clara');
+  await typeCode(tablet.page, await offer(clara.page));
+  await compareDigits(tablet.page, clara.page);
+  await settled(clara);
+  await openChat(tablet, 'Dora');
+  await expect(tablet.message('And the answer')).toBeVisible();
+
+  // The tablet links a third device, with a picture; the first one is told.
+  await offer(tablet.page);
+  const picture = join(folder, 'qr.png');
+  await writeFile(picture, await tablet.page.locator('svg.qr').screenshot());
+  const third = await Person.open(browser, server.origin, 'Clara');
+  await third.page.getByRole('button', { name: 'I already have an account' }).click();
+  await third.page.locator('input[type=file]').setInputFiles(picture);
+  await compareDigits(third.page, tablet.page);
+  await expect(clara.page.getByRole('alert').getByText(/was linked to your account/)).toBeVisible();
+  await clara.page.getByRole('button', { name: 'No, remove it' }).click();
+  await expect(third.page.getByRole('button', { name: 'I already have an account' })).toBeVisible();
+});
+
+test('wrong digits, a used code, a wrong code and a cancelled linking end in a sentence and a way on', async ({
+  browser,
+}) => {
+  const emma = await Person.open(browser, server.origin, 'Emma');
+  await emma.signUp();
+  const fresh = await Person.open(browser, server.origin, 'Emma');
+  const code = await offer(emma.page);
+  await typeCode(fresh.page, 'ABC');
+  await expect(fresh.page.getByText('That is not a valid code.')).toBeVisible();
+  await fresh.page.getByRole('button', { name: 'Start again' }).click();
+  await fresh.page.getByLabel('Or type the code').fill(code);
+  await fresh.page.getByRole('button', { name: 'Continue' }).click();
+  const digits = (await fresh.page.locator('output.digits').textContent()) ?? '';
+  await emma.page.getByLabel('The two digits').fill(digits === '00' ? '01' : '00');
+  await emma.page.getByRole('button', { name: 'Link', exact: true }).click();
+  for (const person of [emma, fresh])
+    await expect(person.page.getByText('The two digits were not the same.')).toBeVisible();
+
+  await fresh.page.getByRole('button', { name: 'Start again' }).click();
+  await fresh.page.getByLabel('Or type the code').fill(code);
+  await fresh.page.getByRole('button', { name: 'Continue' }).click();
+  await expect(fresh.page.getByText(/expired|used already/)).toBeVisible();
+
+  await emma.page.getByRole('button', { name: 'Start again' }).click();
+  await expect(emma.page.locator('.link-code')).not.toHaveText(code);
+  const next = (await emma.page.locator('.link-code').textContent()) ?? '';
+  await fresh.page.getByRole('button', { name: 'Start again' }).click();
+  await fresh.page.getByLabel('Or type the code').fill(next);
+  await fresh.page.getByRole('button', { name: 'Continue' }).click();
+  await expect(fresh.page.locator('output.digits')).toBeVisible();
+  await fresh.page.getByRole('button', { name: 'Cancel' }).click();
+  await expect(emma.page.getByText('The other device has ended the linking.')).toBeVisible();
+});
