@@ -2,6 +2,7 @@ import type { CryptoMachine } from '../crypto/types';
 import type { ErrorCode } from '../protocol/errors';
 import { errors } from '../protocol/errors';
 import type { ServerFrame } from '../protocol/frames';
+import { Activity } from './activity';
 import { Connection } from './connection';
 import type { ConnectionState } from './connection-state';
 import type { ConnectionStatus, Session } from './db';
@@ -9,8 +10,9 @@ import type { Environment } from './environment';
 import { Inbox } from './inbox';
 import { Intake } from './intake';
 import { Outbox } from './outbox';
+import { Presence } from './presence';
+import { presenceShown } from './queries';
 import { Runner } from './runner';
-import { Typing } from './typing';
 import { watch } from './watch';
 import type { Work } from './work';
 
@@ -24,7 +26,8 @@ export class SignedIn {
   readonly #outbox: Outbox;
   readonly #intakeRunner: Runner;
   readonly #outboxRunner: Runner;
-  readonly #typing: Typing;
+  readonly #activity: Activity;
+  readonly #presence: Presence;
   readonly #unwatch: (() => void)[] = [];
   readonly #work: Work;
 
@@ -56,7 +59,8 @@ export class SignedIn {
       post: (frame) => this.#connection.post(frame),
       online: () => this.#connection.state.name === 'online',
     };
-    this.#typing = new Typing(this.#work);
+    this.#activity = new Activity(this.#work);
+    this.#presence = new Presence(this.#work);
     this.#outboxRunner = new Runner(
       () => this.#outbox.flush(),
       (error) => log('outbox', error),
@@ -67,6 +71,7 @@ export class SignedIn {
         this.#intake.behind(conversationId);
         this.#intakeRunner.kick();
       },
+      joined: () => this.#presence.renew(),
     });
     this.#intake = new Intake(this.#work, new Inbox(this.#work));
     this.#intakeRunner = new Runner(
@@ -82,7 +87,17 @@ export class SignedIn {
       watch(
         environment,
         () => db.signals.toArray(),
-        (signals) => this.#typing.tell(signals),
+        (signals) => this.#activity.tell(signals),
+      ),
+      watch(
+        environment,
+        () => db.readMeta('visibleTabs'),
+        (tabs) => this.#presence.seen(tabs ?? {}),
+      ),
+      watch(
+        environment,
+        () => presenceShown(db),
+        (shown) => this.#presence.show(shown),
       ),
     );
     this.#connection.dispatch({ name: 'start' });
@@ -102,7 +117,8 @@ export class SignedIn {
     for (const unwatch of this.#unwatch) unwatch();
     this.#connection.dispatch({ name: 'stop' });
     await Promise.all([this.#intakeRunner.stop(), this.#outboxRunner.stop(), this.#outbox.stop()]);
-    this.#typing.stop();
+    this.#activity.stop();
+    this.#presence.stop();
     await this.machine.close();
   }
 
@@ -116,14 +132,19 @@ export class SignedIn {
     } else if (state.name === 'online') {
       this.#outbox.hurry();
       this.#outboxRunner.kick();
+      this.#presence.renew();
     } else if (state.name === 'ended') {
       this.ended(state.code);
     }
   }
 
   #received(frame: ServerFrame): void {
-    if (frame.t === 'typing') {
-      this.#typing.heard(frame.conversationId, frame.userId);
+    if (frame.t === 'activity') {
+      this.#activity.heard(frame);
+      return;
+    }
+    if (frame.t === 'presence') {
+      this.#presence.heard(frame);
       return;
     }
     this.#intake.take(frame);
