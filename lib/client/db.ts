@@ -50,6 +50,8 @@ interface MetaValues {
   visibleTabs: Record<string, number>;
   /** Whether others see when I am here, and I them. Not there: yes. */
   presenceShown: boolean;
+  /** Until when (ms) others believe that I am here, by what this device last told them. */
+  toldOnlineUntil: number;
 }
 export type MetaKey = keyof MetaValues;
 export type MetaRow = { [K in MetaKey]: { key: K; value: MetaValues[K] } }[MetaKey];

@@ -16,9 +16,9 @@ beforeEach(() => {
   clock = new ManualClock();
   devices = [];
 });
-afterEach(() => {
+afterEach(async () => {
   for (const device of devices) {
-    device.presence.stop();
+    await device.presence.stop();
     device.db.close();
   }
 });
@@ -30,15 +30,21 @@ class Device {
   online = true;
   shown = true;
 
-  constructor(readonly userId: string) {
+  constructor(
+    readonly userId: string,
+    toldOnlineUntil = 0,
+  ) {
     const { db } = this;
     const { now, after } = clock;
-    this.presence = new Presence({
-      environment: { db, now, after, random: dice(databases), log: (_, error) => expect(error).toBeNull() },
-      me: { userId },
-      online: () => this.online,
-      post: (frame) => this.#post(frame),
-    });
+    this.presence = new Presence(
+      {
+        environment: { db, now, after, random: dice(databases), log: (_, error) => expect(error).toBeNull() },
+        me: { userId },
+        online: () => this.online,
+        post: (frame) => this.#post(frame),
+      },
+      toldOnlineUntil,
+    );
     devices.push(this);
   }
 
@@ -237,6 +243,17 @@ test('switching off takes back what others believe and forgets what was known of
   await bob.comesToThink('alice', 'unknown');
   clock.pass(600_000);
   expect(bob.states().slice(said)).toEqual(['away null']);
+});
+
+test('an engine takes back what one before it has left others to believe, and notes what it says', async () => {
+  const before = new Device('bob').start();
+  const left = () => before.db.readMeta('toldOnlineUntil');
+  await vi.waitFor(async () => expect(await left()).toBe(clock.now() + 100_000), { timeout: 20_000 });
+  const after = new Device('bob', await left());
+  after.shown = false;
+  expect(after.start().states()).toEqual(['away null']);
+  clock.pass(100_000);
+  expect(new Device('bob', await left()).start({}).said).toEqual([]);
 });
 
 test('when another device of mine goes away, one that is looked at says that I am here', () => {

@@ -26,10 +26,11 @@ interface Heard {
  * Switched off, it says nothing, answers nothing and notes nothing.
  */
 export class Presence {
-  #shown = false;
-  #tabs: Record<string, number> = {};
+  /** `null` until the database has told it: until then nothing is said. */
+  #shown: boolean | null = null;
+  #tabs: Record<string, number> | null = null;
   /** What others were last told, as far as it may still hold. */
-  #told: PresenceState = 'away';
+  #told: PresenceState;
   /** `online` is to be said though it was said before. */
   #due = false;
   #cancelPause: (() => void) | null = null;
@@ -40,7 +41,13 @@ export class Presence {
   #storing: Promise<void> = Promise.resolve();
   #waiting = 0;
 
-  constructor(private readonly work: SignalWork) {}
+  /** @param toldOnlineUntil what an engine before this one has left others to believe: it may have to be taken back */
+  constructor(
+    private readonly work: SignalWork,
+    toldOnlineUntil: number,
+  ) {
+    this.#told = toldOnlineUntil > work.environment.now() ? 'online' : 'away';
+  }
 
   /** Which tabs are looked at, and until when. */
   seen(tabs: Record<string, number>): void {
@@ -79,28 +86,31 @@ export class Presence {
     });
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
     this.#cancelPause?.();
     this.#cancelRenewal?.();
     for (const cancel of this.#answers.values()) cancel();
     this.#answers.clear();
+    await this.#storing;
   }
 
   #here(): boolean {
     const now = this.work.environment.now();
-    return this.#shown && Object.values(this.#tabs).some((until) => until > now);
+    return this.#shown === true && Object.values(this.#tabs ?? {}).some((until) => until > now);
   }
 
   /** Says what has changed, at once and then no more often than `pauseMs`: the last state is always said. */
   #say(): void {
-    if (this.#cancelPause) return;
+    if (this.#cancelPause || this.#shown === null || this.#tabs === null) return;
     const state = this.#here() ? 'online' : 'away';
     if (state === this.#told && !(this.#due && state === 'online')) return;
     // Without a connection it stays due: the next one renews.
     if (!this.work.online() || !this.work.post({ t: 'presence', state, toUserId: null })) return;
     this.#told = state;
     this.#due = false;
-    const { after } = this.work.environment;
+    const { db, now, after } = this.work.environment;
+    const toldOnlineUntil = state === 'online' ? now() + believeMs : 0;
+    this.#store(() => db.writeMeta('toldOnlineUntil', toldOnlineUntil));
     this.#cancelPause = after(pauseMs, () => {
       this.#cancelPause = null;
       this.#say();

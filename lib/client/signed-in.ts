@@ -36,7 +36,8 @@ export class SignedIn {
     me: Extract<Session, { state: 'signed_in' }>,
     ended: (code: ErrorCode) => void,
   ): Promise<SignedIn> {
-    return new SignedIn(environment, me, await environment.openMachine(me), ended);
+    const toldOnlineUntil = (await environment.db.readMeta('toldOnlineUntil')) ?? 0;
+    return new SignedIn(environment, me, await environment.openMachine(me), ended, toldOnlineUntil);
   }
 
   private constructor(
@@ -44,6 +45,7 @@ export class SignedIn {
     me: Extract<Session, { state: 'signed_in' }>,
     private readonly machine: CryptoMachine,
     private readonly ended: (code: ErrorCode) => void,
+    toldOnlineUntil: number,
   ) {
     const { db, log } = environment;
     this.#connection = new Connection(environment, {
@@ -60,7 +62,7 @@ export class SignedIn {
       online: () => this.#connection.state.name === 'online',
     };
     this.#activity = new Activity(this.#work);
-    this.#presence = new Presence(this.#work);
+    this.#presence = new Presence(this.#work, toldOnlineUntil);
     this.#outboxRunner = new Runner(
       () => this.#outbox.flush(),
       (error) => log('outbox', error),
@@ -118,7 +120,7 @@ export class SignedIn {
     this.#connection.dispatch({ name: 'stop' });
     await Promise.all([this.#intakeRunner.stop(), this.#outboxRunner.stop(), this.#outbox.stop()]);
     this.#activity.stop();
-    this.#presence.stop();
+    await this.#presence.stop();
     await this.machine.close();
   }
 
