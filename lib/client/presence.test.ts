@@ -245,6 +245,16 @@ test('switching off takes back what others believe and forgets what was known of
   expect(bob.states().slice(said)).toEqual(['away null']);
 });
 
+test('what nobody believes any more is not taken back: it would tell of a later time', () => {
+  const alice = new Device('alice').start();
+  alice.online = false;
+  alice.presence.show(false);
+  clock.pass(100_000);
+  alice.online = true;
+  alice.presence.renew();
+  expect(alice.states()).toEqual(['online null']);
+});
+
 test('an engine takes back what one before it has left others to believe, and notes what it says', async () => {
   const before = new Device('bob').start();
   const left = () => before.db.readMeta('toldOnlineUntil');

@@ -29,8 +29,6 @@ export class Presence {
   /** `null` until the database has told it: until then nothing is said. */
   #shown: boolean | null = null;
   #tabs: Record<string, number> | null = null;
-  /** What others were last told, as far as it may still hold. */
-  #told: PresenceState;
   /** `online` is to be said though it was said before. */
   #due = false;
   #cancelPause: (() => void) | null = null;
@@ -41,13 +39,11 @@ export class Presence {
   #storing: Promise<void> = Promise.resolve();
   #waiting = 0;
 
-  /** @param toldOnlineUntil what an engine before this one has left others to believe: it may have to be taken back */
   constructor(
     private readonly work: SignalWork,
-    toldOnlineUntil: number,
-  ) {
-    this.#told = toldOnlineUntil > work.environment.now() ? 'online' : 'away';
-  }
+    /** Until when others believe that I am here. An engine before this one may have said so. */
+    private toldOnlineUntil: number,
+  ) {}
 
   /** Which tabs are looked at, and until when. */
   seen(tabs: Record<string, number>): void {
@@ -58,8 +54,7 @@ export class Presence {
   show(shown: boolean): void {
     this.#shown = shown;
     if (!shown) {
-      for (const cancel of this.#answers.values()) cancel();
-      this.#answers.clear();
+      this.#cancelAnswers();
       this.#store(() => this.work.environment.db.presences.clear());
     }
     this.#say();
@@ -87,11 +82,11 @@ export class Presence {
   }
 
   async stop(): Promise<void> {
+    // Words that are still being stored may ask for an answer.
+    await this.#storing;
     this.#cancelPause?.();
     this.#cancelRenewal?.();
-    for (const cancel of this.#answers.values()) cancel();
-    this.#answers.clear();
-    await this.#storing;
+    this.#cancelAnswers();
   }
 
   #here(): boolean {
@@ -102,15 +97,15 @@ export class Presence {
   /** Says what has changed, at once and then no more often than `pauseMs`: the last state is always said. */
   #say(): void {
     if (this.#cancelPause || this.#shown === null || this.#tabs === null) return;
+    const { db, now, after } = this.work.environment;
     const state = this.#here() ? 'online' : 'away';
-    if (state === this.#told && !(this.#due && state === 'online')) return;
+    const told = this.toldOnlineUntil > now() ? 'online' : 'away';
+    if (state === told && !(this.#due && state === 'online')) return;
     // Without a connection it stays due: the next one renews.
     if (!this.work.online() || !this.work.post({ t: 'presence', state, toUserId: null })) return;
-    this.#told = state;
     this.#due = false;
-    const { db, now, after } = this.work.environment;
-    const toldOnlineUntil = state === 'online' ? now() + believeMs : 0;
-    this.#store(() => db.writeMeta('toldOnlineUntil', toldOnlineUntil));
+    this.toldOnlineUntil = state === 'online' ? now() + believeMs : 0;
+    this.#store(() => db.writeMeta('toldOnlineUntil', this.toldOnlineUntil));
     this.#cancelPause = after(pauseMs, () => {
       this.#cancelPause = null;
       this.#say();
@@ -136,6 +131,11 @@ export class Presence {
       if (this.#here()) this.work.post({ t: 'presence', state: 'online', toUserId: userId });
     };
     this.#answers.set(userId, after(random() * answerWithinMs, answer));
+  }
+
+  #cancelAnswers(): void {
+    for (const cancel of this.#answers.values()) cancel();
+    this.#answers.clear();
   }
 
   /** @returns whether the person counted as online before */
