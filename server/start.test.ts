@@ -73,7 +73,13 @@ function connect(cookie: string, origin = server.origin, at = server) {
   return {
     socket,
     frames,
-    next: (t: string) => until(() => frames.find((frame) => frame.t === t)),
+    next: (t: string) =>
+      until(() => {
+        const found = frames.find((frame) => frame.t === t);
+        // What is closed brings nothing more: say so, instead of waiting until the test is cut off.
+        if (found === undefined && closeCode > 0) throw new Error(`closed with ${closeCode} before ${t}`);
+        return found;
+      }),
     closed: () => until(() => closeCode || undefined),
   };
 }
