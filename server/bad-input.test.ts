@@ -240,7 +240,16 @@ describe.each(databaseKinds)('bad input on %s', (kind) => {
         }),
       }),
       fc.record({ t: fc.constant('ack'), ids: fc.array(fc.nat(), { minLength: 1 }) }),
-      fc.record({ t: fc.constant('typing'), conversationId: anyId() }),
+      fc.record({
+        t: fc.constant('activity'),
+        conversationId: anyId(),
+        kind: fc.constantFrom('typing', 'recording', 'calling', canary),
+      }),
+      fc.record({
+        t: fc.constant('presence'),
+        state: fc.constantFrom('online', 'away', canary),
+        toUserId: fc.oneof(anyId(), fc.constant(null), junk),
+      }),
       fc.record({ t: fc.constantFrom('ping', canary), extra: fc.constant(canary) }),
     );
     domain.told.length = 0;
@@ -256,6 +265,7 @@ describe.each(databaseKinds)('bad input on %s', (kind) => {
           ground: domain,
           asker,
           reply: (answer) => answers.push(answer),
+          maySignal: () => true,
           onFailure: (error) => log.error({ err: error }, 'A frame failed.'),
         });
         for (const answer of answers) expect(answer).toMatchObject({ t: 'error' });

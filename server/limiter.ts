@@ -4,7 +4,7 @@ export interface Rate {
   readonly perSecond: number;
 }
 
-interface Bucket {
+export interface Bucket {
   tokens: number;
   at: number;
 }
@@ -60,6 +60,8 @@ export interface Rates {
   readonly calls: Rate;
   /** Frames of one connection. */
   readonly frames: Rate;
+  /** Activity and presence of one connection, which are passed on to many. Beyond it they are dropped. */
+  readonly signals: Rate;
 }
 
 export const defaultRates: Rates = {
@@ -69,6 +71,7 @@ export const defaultRates: Rates = {
   linking: { burst: 600, perSecond: 20 },
   calls: { burst: 500, perSecond: 50 },
   frames: { burst: 500, perSecond: 100 },
+  signals: { burst: 30, perSecond: 2 },
 };
 
 /** For tests and benchmarks, where one address is a whole town. */
@@ -79,9 +82,10 @@ export const noRates: Rates = {
   linking: { burst: 1e9, perSecond: 1e9 },
   calls: { burst: 1e9, perSecond: 1e9 },
   frames: { burst: 1e9, perSecond: 1e9 },
+  signals: { burst: 1e9, perSecond: 1e9 },
 };
 
-export type Limiters = { readonly [K in Exclude<keyof Rates, 'frames'>]: Limiter };
+export type Limiters = { readonly [K in Exclude<keyof Rates, 'frames' | 'signals'>]: Limiter };
 
 export function createLimiters(rates: Rates, now: () => number): Limiters {
   return {

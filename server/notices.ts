@@ -1,4 +1,4 @@
-import type { ServerFrame } from '../lib/protocol/frames';
+import type { ActivityKind, PresenceState, ServerFrame } from '../lib/protocol/frames';
 import type { IncomingEnvelope, Mark, Message } from '../lib/protocol/messages';
 import type { Broker } from './broker';
 
@@ -13,7 +13,20 @@ export interface Committed {
 export interface Notices {
   rosterChanged(notice: { conversationId: string; rosterVersion: number; userIds: string[] }): void;
   committed(news: Committed): void;
-  typing(notice: { conversationId: string; userId: string; toUserIds: string[] }): void;
+  activity(notice: {
+    conversationId: string;
+    userId: string;
+    activity: ActivityKind;
+    toUserIds: string[];
+  }): void;
+  presence(notice: {
+    userId: string;
+    state: PresenceState;
+    broadcast: boolean;
+    at: number;
+    toUserIds: string[];
+    exceptDeviceId: string;
+  }): void;
   keysLow(notice: {
     userId: string;
     deviceId: string;
@@ -31,9 +44,9 @@ export interface Notices {
 export const frameText = (frame: ServerFrame) => JSON.stringify(frame);
 
 export function createNotices(broker: Broker): Notices {
-  const toUsers = (userIds: string[], frame: ServerFrame) => {
+  const toUsers = (userIds: string[], frame: ServerFrame, exceptDeviceId: string | null = null) => {
     if (userIds.length > 0)
-      broker.publish({ kind: 'frames', userIds, frame: frameText(frame), exceptDeviceId: null, before: [] });
+      broker.publish({ kind: 'frames', userIds, frame: frameText(frame), exceptDeviceId, before: [] });
   };
   return {
     rosterChanged({ conversationId, rosterVersion, userIds }) {
@@ -58,8 +71,11 @@ export function createNotices(broker: Broker): Notices {
         })),
       });
     },
-    typing({ conversationId, userId, toUserIds }) {
-      toUsers(toUserIds, { t: 'typing', conversationId, userId });
+    activity({ conversationId, userId, activity, toUserIds }) {
+      toUsers(toUserIds, { t: 'activity', conversationId, userId, kind: activity });
+    },
+    presence({ toUserIds, exceptDeviceId, ...said }) {
+      toUsers(toUserIds, { t: 'presence', ...said }, exceptDeviceId);
     },
     keysLow({ userId, deviceId, oneTimeKeyCount, hasUnusedFallbackKey }) {
       const frame = frameText({ t: 'keys', oneTimeKeyCount, hasUnusedFallbackKey });

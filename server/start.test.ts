@@ -25,15 +25,15 @@ afterAll(async () => {
 });
 
 /** A device with a cookie of its own, its frames in order of arrival. */
-async function signedUp() {
+async function signedUp(at = server) {
   let cookie = '';
   const api = createTRPCClient<AppRouter>({
     links: [
       httpBatchLink({
-        url: `${server.origin}/trpc`,
+        url: `${at.origin}/trpc`,
         fetch: async (input, init) => {
           const headers = new Headers(init?.headers as HeadersInit);
-          headers.set('origin', server.origin);
+          headers.set('origin', at.origin);
           if (cookie !== '') headers.set('cookie', cookie);
           const response = await fetch(input as string, { ...(init as RequestInit), headers });
           cookie = response.headers.getSetCookie()[0]?.split(';')[0] ?? cookie;
@@ -44,11 +44,11 @@ async function signedUp() {
   });
   const { request } = keyMaterial();
   const account = await api.accounts.signUp.mutate(request);
-  return { api, ...account, connect: () => connect(cookie) };
+  return { api, ...account, connect: () => connect(cookie, at.origin, at) };
 }
 
-function connect(cookie: string, origin = server.origin) {
-  const socket = new WebSocket(`${server.origin.replace('http', 'ws')}/ws`, { headers: { cookie, origin } });
+function connect(cookie: string, origin = server.origin, at = server) {
+  const socket = new WebSocket(`${at.origin.replace('http', 'ws')}/ws`, { headers: { cookie, origin } });
   const frames: { t: string; [key: string]: unknown }[] = [];
   const waiting: (() => void)[] = [];
   let closeCode = 0;
@@ -73,7 +73,13 @@ function connect(cookie: string, origin = server.origin) {
   return {
     socket,
     frames,
-    next: (t: string) => until(() => frames.find((frame) => frame.t === t)),
+    next: (t: string) =>
+      until(() => {
+        const found = frames.find((frame) => frame.t === t);
+        // What is closed brings nothing more: say so, instead of waiting until the test is cut off.
+        if (found === undefined && closeCode > 0) throw new Error(`closed with ${closeCode} before ${t}`);
+        return found;
+      }),
     closed: () => until(() => closeCode || undefined),
   };
 }
@@ -136,4 +142,58 @@ test('shuts a revoked device out at once', async () => {
   expect(await socket.closed()).toBe(4501);
   await expect(anna.api.accounts.me.query()).rejects.toMatchObject({ data: { aparte: 'device_revoked' } });
   expect(await anna.connect().closed()).toBe(4501);
+});
+
+test('drops activity and presence beyond what a connection may tell, and keeps the connection', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'aparte-signals-'));
+  const strict = await startServer({
+    port: 0,
+    dataDir: folder,
+    logLevel: 'silent',
+    rates: { ...noRates, signals: { burst: 6, perSecond: 0 } },
+  });
+  try {
+    const [anna, bert] = [await signedUp(strict), await signedUp(strict)];
+    const conversationId = await directConversationId(anna.userId, bert.userId);
+    const made = await anna.api.conversations.create.mutate({
+      conversationId,
+      kind: 'direct',
+      memberIds: [bert.userId],
+    });
+    await bert.api.conversations.accept.mutate({ conversationId });
+    const [a, b] = [anna.connect(), bert.connect()];
+    await Promise.all([a.next('ready'), b.next('ready')]);
+    const presence = { t: 'presence', state: 'online', toUserId: null };
+    // A word to everyone costs five, so one more is left.
+    for (let time = 0; time < 3; time++) a.socket.send(JSON.stringify(presence));
+    for (let time = 0; time < 10; time++)
+      a.socket.send(JSON.stringify({ t: 'activity', conversationId, kind: 'typing' }));
+    expect(await b.next('presence')).toMatchObject({ userId: anna.userId, state: 'online', broadcast: true });
+    expect(await b.next('activity')).toEqual({
+      t: 'activity',
+      conversationId,
+      userId: anna.userId,
+      kind: 'typing',
+    });
+    const message = {
+      conversationId,
+      clientId: randomUUID(),
+      slot: 'log' as const,
+      rosterVersion: made.rosterVersion + 1,
+      ciphertext: 'sealed',
+      envelopes: [],
+    };
+    a.socket.send(JSON.stringify({ t: 'send', r: 1, message }));
+    await b.next('message');
+    const told = b.frames.filter((frame) => frame.t === 'presence' || frame.t === 'activity');
+    expect(told).toHaveLength(2);
+    // The other connection has a measure of its own.
+    b.socket.send(JSON.stringify({ t: 'activity', conversationId, kind: 'recording' }));
+    expect(await a.next('activity')).toMatchObject({ kind: 'recording' });
+    a.socket.terminate();
+    b.socket.terminate();
+  } finally {
+    await strict.close();
+    await rm(folder, { recursive: true, force: true });
+  }
 });

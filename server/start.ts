@@ -90,7 +90,7 @@ export async function startServer(options: StartOptions = {}): Promise<RunningSe
           setToken: (token: string) => resHeaders.append('set-cookie', tokenCookie(token, secure)),
         };
       },
-      register: (app) => registerSocketRoute(app, { ground, hub, broker, config, rate: rates.frames, log }),
+      register: (app) => registerSocketRoute(app, { ground, hub, broker, config, rates, log }),
     });
     let closing: Promise<void> | undefined;
     return {

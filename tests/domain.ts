@@ -16,7 +16,8 @@ import { type KeyMaterial, keyMaterial } from './key-material';
 type Told =
   | ({ kind: 'roster' } & Parameters<Notices['rosterChanged']>[0])
   | ({ kind: 'committed' } & Committed)
-  | ({ kind: 'typing' } & Parameters<Notices['typing']>[0])
+  | ({ kind: 'activity' } & Parameters<Notices['activity']>[0])
+  | ({ kind: 'presence' } & Parameters<Notices['presence']>[0])
   | ({ kind: 'keys' } & Parameters<Notices['keysLow']>[0])
   | ({ kind: 'devices' } & Parameters<Notices['devicesChanged']>[0])
   | ({ kind: 'revoked' } & Parameters<Notices['deviceRevoked']>[0]);
@@ -48,7 +49,8 @@ export function testDomain(database: Pick<Database, 'pool' | 'kind'>): TestDomai
     notices: {
       rosterChanged: (notice) => told.push({ kind: 'roster', ...notice }),
       committed: (news) => told.push({ kind: 'committed', ...news }),
-      typing: (notice) => told.push({ kind: 'typing', ...notice }),
+      activity: (notice) => told.push({ kind: 'activity', ...notice }),
+      presence: (notice) => told.push({ kind: 'presence', ...notice }),
       keysLow: (notice) => told.push({ kind: 'keys', ...notice }),
       devicesChanged: (notice) => told.push({ kind: 'devices', ...notice }),
       deviceRevoked: (notice) => told.push({ kind: 'revoked', ...notice }),

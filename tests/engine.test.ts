@@ -12,10 +12,14 @@ import {
   react,
   removeMember,
   sendText,
+  setTabVisible,
+  showPresence,
   startDirect,
   startGroup,
+  tellActivity,
 } from '../lib/client/intents';
-import { lastMessages, markOf } from '../lib/client/queries';
+import { activity, lastMessages, markOf, presenceAt } from '../lib/client/queries';
+import { defaultRates, noRates } from '../server/limiter';
 import { type RunningServer, startServer } from '../server/start';
 import { TestDevice } from './device';
 import { dice } from './dice';
@@ -26,7 +30,13 @@ const devices: TestDevice[] = [];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'aparte-engine-'));
-  server = await startServer({ port: 0, dataDir: folder, logLevel: 'error' });
+  server = await startServer({
+    port: 0,
+    dataDir: folder,
+    logLevel: 'error',
+    // More people than one address may sign up.
+    rates: { ...defaultRates, signUp: noRates.signUp },
+  });
 });
 
 afterAll(async () => {
@@ -163,6 +173,83 @@ test('one who is blocked reaches the other no more', async () => {
     'the send',
   );
   expect(await bodies(bob, conversationId)).toEqual(['hello']);
+});
+
+const thinks = async ({ db }: Person, { userId }: Person) =>
+  presenceAt(await db.presences.get(userId), Date.now()).state;
+
+const comesToThink = (someone: Person, other: Person, state: string) =>
+  someone.device.until(
+    async () => ((await thinks(someone, other)) === state ? true : undefined),
+    `${other.handle} to be ${state}`,
+  );
+
+const look = (someone: Person, visible: boolean) => setTabVisible(someone.author, 'tab', visible);
+
+test('contacts see who is online, a newcomer learns it too, and a stranger sees nothing', async () => {
+  const [alice, bob, carol] = [await person('alice'), await person('bob'), await person('carol')];
+  const conversationId = await startDirect(alice.author, bob);
+  // Carol is asked, and has not answered.
+  await startDirect(alice.author, carol);
+  await accepts(bob, conversationId);
+  await bob.device.until(async () => ((await bob.db.outbox.count()) === 0 ? true : undefined), 'to accept');
+  await look(carol, true);
+  await look(alice, true);
+  await comesToThink(bob, alice, 'online');
+  await bob.device.stop();
+  await bob.db.presences.clear();
+  bob.device.start();
+  await look(bob, true);
+  await comesToThink(bob, alice, 'online');
+  await comesToThink(alice, bob, 'online');
+  await look(bob, false);
+  await comesToThink(alice, bob, 'away');
+  expect(await carol.db.presences.count()).toBe(0);
+  expect(await thinks(alice, carol)).toBe('unknown');
+});
+
+test('presence that is switched off is neither told nor shown, until it is switched on again', async () => {
+  const [alice, bob] = [await person('alice'), await person('bob')];
+  const conversationId = await startDirect(alice.author, bob);
+  await accepts(bob, conversationId);
+  await bob.device.until(async () => ((await bob.db.outbox.count()) === 0 ? true : undefined), 'to accept');
+  await alice.device.stop();
+  await showPresence(alice.author, false);
+  await look(alice, true);
+  alice.device.start();
+  await look(bob, true);
+  // Typing comes over the same way after it: what had been told of presence would be there by now.
+  await alice.device.until(async () => {
+    await tellActivity(bob.author, conversationId, 'typing');
+    return (await activity(alice.db, conversationId)) ? true : undefined;
+  }, 'bob typing');
+  await bob.device.until(async () => {
+    await tellActivity(alice.author, conversationId, 'recording');
+    return (await activity(bob.db, conversationId))?.kind === 'recording' ? true : undefined;
+  }, 'alice recording');
+  expect(await thinks(alice, bob)).toBe('unknown');
+  expect(await thinks(bob, alice)).toBe('unknown');
+  await showPresence(alice.author, true);
+  await comesToThink(bob, alice, 'online');
+  await comesToThink(alice, bob, 'online');
+});
+
+test('a group sees who types, which ends by itself', async () => {
+  const [alice, bob, carol] = [await person('alice'), await person('bob'), await person('carol')];
+  const group = await startGroup(alice.author, 'Theatre', [bob]);
+  await accepts(bob, group);
+  await alice.device.until(async () => {
+    await tellActivity(bob.author, group, 'typing');
+    return JSON.stringify(await activity(alice.db, group)) ===
+      JSON.stringify({ kind: 'typing', userIds: [bob.userId] })
+      ? true
+      : undefined;
+  }, 'bob typing');
+  await alice.device.until(
+    async () => ((await activity(alice.db, group)) === null ? true : undefined),
+    'the end of it',
+  );
+  expect(await carol.db.activities.count()).toBe(0);
 });
 
 test('a handle that is taken is refused with its code, and another try works', async () => {

@@ -8,6 +8,7 @@ import type { ConversationRow } from '../../lib/client/db';
 import { useHash } from '../hooks/use-hash';
 import { useConversations } from '../hooks/use-live';
 import { useNames } from '../hooks/use-names';
+import { usePresence } from '../hooks/use-presence';
 import { ChatRow } from './chat-row';
 import { ConnectionLine } from './connection-line';
 import { Icon } from './icons';
@@ -16,6 +17,7 @@ export function ChatList() {
   const t = useTranslations();
   const names = useNames();
   const conversations = useConversations();
+  const presenceOf = usePresence();
   const pathname = usePathname();
   const open = useHash();
   const [search, setSearch] = useState('');
@@ -34,6 +36,7 @@ export function ChatList() {
           name={names.conversation(row)}
           face={names.face(row)}
           me={names.me?.userId ?? ''}
+          online={row.kind === 'direct' && presenceOf(names.other(row)).state === 'online'}
           current={(pathname === '/c' || pathname === '/group') && open === row.conversationId}
         />
       ))}

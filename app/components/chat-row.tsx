@@ -13,9 +13,11 @@ export function ChatRow(props: {
   face: string;
   me: string;
   current: boolean;
+  online: boolean;
 }) {
-  const { conversation, name, face, me, current } = props;
+  const { conversation, name, face, me, current, online } = props;
   const t = useTranslations('list');
+  const presence = useTranslations('presence');
   const format = useFormatter();
   const { preview } = conversation;
   const time = (at: number) =>
@@ -32,10 +34,11 @@ export function ChatRow(props: {
   return (
     <li>
       <ConversationLink className="row" conversationId={conversation.conversationId} current={current}>
-        <Avatar id={face} name={name} />
+        <Avatar id={face} name={name} online={online} />
         <span className="row-text">
           <span className="row-top">
             <span className="row-name">{name}</span>
+            {online && <span className="visually-hidden">{presence('online')}</span>}
             {preview && <time dateTime={new Date(preview.at).toISOString()}>{time(preview.at)}</time>}
           </span>
           <span className="row-bottom">

@@ -3,7 +3,7 @@
 import { type KeyboardEvent, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { useTranslations } from 'use-intl';
 import type { ConversationRow } from '../../lib/client/db';
-import { editMessage, saveDraft, sendText, typing } from '../../lib/client/intents';
+import { editMessage, saveDraft, sendText, tellActivity } from '../../lib/client/intents';
 import { limits } from '../../lib/protocol/limits';
 import { author } from '../hooks/author';
 import { useLastMessages } from '../hooks/use-live';
@@ -130,7 +130,7 @@ export function Composer(props: {
             setText(event.target.value);
             if (event.target.value && Date.now() - told.current > typingEveryMs) {
               told.current = Date.now();
-              void typing(author, conversationId);
+              void tellActivity(author, conversationId, 'typing');
             }
           }}
           onKeyDown={keyed}

@@ -5,13 +5,15 @@ import { useState } from 'react';
 import { useTranslations } from 'use-intl';
 import type { ConversationRow, MessageRow } from '../../lib/client/db';
 import { useHash } from '../hooks/use-hash';
-import { useConversation, useTypists } from '../hooks/use-live';
+import { useConversation } from '../hooks/use-live';
 import { useNames } from '../hooks/use-names';
+import { usePresence } from '../hooks/use-presence';
 import { Avatar } from './avatar';
 import { Composer } from './composer';
 import { Icon } from './icons';
 import { MessageList } from './message-list';
 import { RequestBanner } from './request-banner';
+import { Standing } from './standing';
 
 /** What the composer is about: a new message (with the text of one taken back), an answer, or a change of one's own. */
 export type Writing = { mode: 'new'; takenBack?: string } | { mode: 'reply' | 'edit'; message: MessageRow };
@@ -39,15 +41,8 @@ function Open({ conversation }: { conversation: ConversationRow }) {
   const names = useNames();
   const [writing, setWriting] = useState<Writing>({ mode: 'new' });
   const name = names.conversation(conversation);
-  const typists = (useTypists(conversation.conversationId) ?? []).filter((id) => id !== names.me?.userId);
-  const present = conversation.members.filter((member) => member.state !== 'left').length;
-  const subtitle = () => {
-    if (typists.length > 0) {
-      return t('conversation.typing', { names: typists.map(names.person).join(', '), count: typists.length });
-    }
-    if (conversation.kind === 'direct') return names.handle(names.other(conversation));
-    return t('conversation.members', { count: present });
-  };
+  const other = conversation.kind === 'direct' ? names.other(conversation) : null;
+  const online = usePresence()(other ?? '').state === 'online';
   return (
     <main className="page conversation" id="content">
       <header className="bar">
@@ -55,12 +50,10 @@ function Open({ conversation }: { conversation: ConversationRow }) {
           <Icon name="back" />
         </Link>
         <Link className="who" href={`/group#${conversation.conversationId}`}>
-          <Avatar id={names.face(conversation)} name={name} />
+          <Avatar id={names.face(conversation)} name={name} online={online} />
           <span className="who-text">
             <h1>{name}</h1>
-            <span className={typists.length > 0 ? 'typing' : undefined} aria-live="polite">
-              {subtitle()}
-            </span>
+            <Standing conversation={conversation} />
           </span>
         </Link>
         <Link

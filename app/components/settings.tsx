@@ -4,11 +4,11 @@ import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslations } from 'use-intl';
 import { failureOf } from '../../lib/client/api';
-import { rename } from '../../lib/client/intents';
+import { rename, showPresence } from '../../lib/client/intents';
 import { limits } from '../../lib/protocol/limits';
 import { api, author } from '../hooks/author';
 import { setLanguage, setTheme, useLanguage, useTheme } from '../hooks/preferences';
-import { useConnection } from '../hooks/use-live';
+import { useConnection, usePresenceShown } from '../hooks/use-live';
 import { useNames } from '../hooks/use-names';
 import { Confirm } from './confirm';
 import { DevicesManager } from './devices-manager';
@@ -53,6 +53,7 @@ export function Settings() {
             ))}
           </fieldset>
         </section>
+        <Privacy />
         <section className="card" aria-label={t('settings.connection')}>
           <h2>{t('settings.connection')}</h2>
           <p>{t(`connection.${connection?.state ?? 'offline'}`)}</p>
@@ -91,6 +92,31 @@ function Profile({ me }: { me: { name: string; handle: string } }) {
       </form>
       <p>
         {t('handle')}: <strong>@{me.handle}</strong>
+      </p>
+    </section>
+  );
+}
+
+function Privacy() {
+  const t = useTranslations('settings');
+  const shown = usePresenceShown();
+  return (
+    <section className="card" aria-label={t('privacy')}>
+      <h2>{t('privacy')}</h2>
+      <label className="switch">
+        <span>{t('presence')}</span>
+        <input
+          type="checkbox"
+          role="switch"
+          checked={shown ?? true}
+          aria-checked={shown ?? true}
+          disabled={shown === undefined}
+          aria-describedby="presence-hint"
+          onChange={(event) => void showPresence(author, event.target.checked)}
+        />
+      </label>
+      <p className="notice" id="presence-hint">
+        {t('presenceHint')}
       </p>
     </section>
   );

@@ -5,6 +5,7 @@ import { type ReactNode, useEffect } from 'react';
 import { useTranslations } from 'use-intl';
 import { useEngine } from '../hooks/use-engine';
 import { useSession, useUnreadTotal } from '../hooks/use-live';
+import { useTabVisible } from '../hooks/use-tab-visible';
 import { ChatList } from './chat-list';
 import { DeviceNews } from './device-news';
 import { Logo } from './logo';
@@ -14,6 +15,7 @@ import { Welcome } from './welcome';
 export function Shell({ children }: { children: ReactNode }) {
   useEngine();
   const session = useSession();
+  useTabVisible(session?.state === 'signed_in');
   const unread = useUnreadTotal() ?? 0;
   const pathname = usePathname();
   const t = useTranslations();

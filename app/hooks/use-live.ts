@@ -13,6 +13,8 @@ export const useDeviceNews = () => useLiveQuery(() => db.readMeta('deviceNews'),
 export const useHistory = () => useLiveQuery(() => db.readMeta('history'), []);
 export const useConversations = () => useLiveQuery(() => queries.conversations(db), []);
 export const usePeople = () => useLiveQuery(() => queries.people(db), []);
+export const usePresences = () => useLiveQuery(() => queries.presences(db), []);
+export const usePresenceShown = () => useLiveQuery(() => queries.presenceShown(db), []);
 export const useUnreadTotal = () => useLiveQuery(() => queries.unreadTotal(db), []);
 
 /**
@@ -30,4 +32,4 @@ export const useConversation = (id: string) =>
 export const useLastMessages = (id: string, count: number) =>
   useLiveOf(id, () => queries.lastMessages(db, id, count), [count]);
 export const useMessage = (id: string) => useLiveOf(id, () => queries.message(db, id));
-export const useTypists = (id: string) => useLiveOf(id, () => queries.typists(db, id));
+export const useActivity = (id: string) => useLiveOf(id, () => queries.activity(db, id));

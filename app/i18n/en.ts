@@ -48,7 +48,6 @@ export const en = {
   },
   conversation: {
     members: '{count, plural, one {# member} other {# members}}',
-    typing: '{names} {count, plural, one {is} other {are}} typing…',
     log: 'Messages',
     start: 'This is the beginning. Only the people here can read what is written.',
     newMessages: 'New messages',
@@ -63,6 +62,15 @@ export const en = {
     today: 'Today',
     yesterday: 'Yesterday',
   },
+  activity: {
+    typing: 'typing…',
+    recording: 'recording…',
+    calling: 'in a call…',
+    typingBy: '{names} {count, plural, one {is} other {are}} typing…',
+    recordingBy: '{names} {count, plural, one {is} other {are}} recording…',
+    callingBy: '{names} {count, plural, one {is} other {are}} in a call…',
+  },
+  presence: { online: 'online', justNow: 'last seen just now', lastSeen: 'last seen {when}' },
   message: {
     you: 'You',
     said: '{name}: {text}',
@@ -155,6 +163,10 @@ export const en = {
     system: 'Automatic',
     light: 'Light',
     dark: 'Dark',
+    privacy: 'Privacy',
+    presence: 'Show when I am online',
+    presenceHint:
+      'Only people you have a conversation with see it. This works both ways: switched off, they do not see when you are online or were last here, and you do not see it of them.',
     connection: 'Connection',
     signOut: 'Sign out and erase this device',
     signOutConfirm:

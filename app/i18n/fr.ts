@@ -48,7 +48,6 @@ export const fr: Messages = {
   },
   conversation: {
     members: '{count, plural, one {# membre} other {# membres}}',
-    typing: '{names} {count, plural, one {écrit} other {écrivent}}…',
     log: 'Messages',
     start: 'C’est le début. Seules les personnes présentes peuvent lire ce qui s’écrit ici.',
     newMessages: 'Nouveaux messages',
@@ -62,6 +61,19 @@ export const fr: Messages = {
     missing: 'Cette conversation n’est pas sur cet appareil.',
     today: 'Aujourd’hui',
     yesterday: 'Hier',
+  },
+  activity: {
+    typing: 'écrit…',
+    recording: 'enregistre…',
+    calling: 'en appel…',
+    typingBy: '{names} {count, plural, one {écrit} other {écrivent}}…',
+    recordingBy: '{names} {count, plural, one {enregistre} other {enregistrent}}…',
+    callingBy: '{names} {count, plural, one {est} other {sont}} en appel…',
+  },
+  presence: {
+    online: 'en ligne',
+    justNow: 'dernière visite à l’instant',
+    lastSeen: 'dernière visite {when}',
   },
   message: {
     you: 'Vous',
@@ -155,6 +167,10 @@ export const fr: Messages = {
     system: 'Automatique',
     light: 'Clair',
     dark: 'Sombre',
+    privacy: 'Confidentialité',
+    presence: 'Montrer quand je suis en ligne',
+    presenceHint:
+      'Seules les personnes avec qui vous avez une conversation le voient. Cela vaut dans les deux sens : sans cela, elles ne voient ni si vous êtes en ligne ni votre dernière visite, et vous ne voyez pas les leurs.',
     connection: 'Connexion',
     signOut: 'Se déconnecter et effacer cet appareil',
     signOutConfirm:

@@ -29,7 +29,7 @@ export class Connection {
   readonly #waiting = new Map<number, Waiting>();
 
   constructor(
-    private readonly environment: Environment,
+    private readonly environment: Pick<Environment, 'after' | 'random' | 'openSocket'>,
     private readonly on: {
       state: (state: ConnectionState) => void;
       frame: (frame: ServerFrame) => void;
@@ -97,10 +97,11 @@ export class Connection {
   }
 
   #receive(text: string): void {
-    this.#heartbeat();
     // The server is trusted for the form of its frames; their content is checked where it is decrypted.
     const frame = JSON.parse(text) as ServerFrame;
-    if (frame.t !== 'pong') this.#quietRounds = 0;
+    // What others are doing goes on by itself: it must not hide that messages have fallen silent.
+    if (frame.t !== 'presence' && frame.t !== 'activity') this.#heartbeat();
+    if (frame.t !== 'pong' && frame.t !== 'presence' && frame.t !== 'activity') this.#quietRounds = 0;
     if (frame.t === 'ready') this.dispatch({ name: 'ready' });
     else if (frame.t === 'sent')
       this.#answer(frame.r)?.resolve({ status: 'sent', seq: frame.seq, at: frame.at });

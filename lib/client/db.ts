@@ -1,6 +1,7 @@
 import { Dexie, type EntityTable, type Table } from 'dexie';
 import type { ConversationKind, MemberState, Role } from '../protocol/conversations';
 import type { ErrorCode } from '../protocol/errors';
+import type { ActivityKind } from '../protocol/frames';
 import type { SignUpKeys } from '../protocol/keys';
 import type { OutgoingEnvelope } from '../protocol/messages';
 import type { Content } from './content';
@@ -59,6 +60,12 @@ interface MetaValues {
   devices: { version: number; deviceIds: string[] };
   /** Devices that were linked elsewhere, until somebody has looked. */
   deviceNews: DeviceNews[];
+  /** By tab: until when (ms) it counts as looked at unless it says so again. */
+  visibleTabs: Record<string, number>;
+  /** Whether others see when I am here, and I them. Not there: yes. */
+  presenceShown: boolean;
+  /** Until when (ms) others believe that I am here, by what this device last told them. */
+  toldOnlineUntil: number;
 }
 export interface DeviceNews {
   deviceId: string;
@@ -208,14 +215,25 @@ export interface SealedIntent {
 /** Wishes that mean nothing later: sent at once or forgotten. */
 export interface SignalRow {
   id: number;
-  kind: 'typing';
+  kind: ActivityKind;
   conversationId: string;
 }
 
-export interface TypingRow {
+/** What someone is doing in a conversation now. Deleted by the engine when it has not been heard again for a while. */
+export interface ActivityRow {
   conversationId: string;
   userId: string;
-  expiresAt: number;
+  kind: ActivityKind;
+}
+
+/** What another person's devices last said of being here. Times are this device's unless said otherwise. */
+export interface PresenceRow {
+  userId: string;
+  /** Server time of the word, by which words that overtake each other are put in order. */
+  saidAt: number;
+  /** Counts as online until then; in the past once `away` was said. */
+  onlineUntil: number;
+  lastSeenAt: number;
 }
 
 /** Orders of messages not yet sent start here; a conversation never reaches so many. */
@@ -231,7 +249,8 @@ export class AparteDb extends Dexie {
   orphans!: EntityTable<OrphanRow, 'id'>;
   outbox!: EntityTable<OutboxRow, 'id'>;
   signals!: EntityTable<SignalRow, 'id'>;
-  typing!: Table<TypingRow, [string, string]>;
+  activities!: Table<ActivityRow, [string, string, ActivityKind]>;
+  presences!: EntityTable<PresenceRow, 'userId'>;
 
   constructor(name = 'aparte') {
     super(name);
@@ -245,6 +264,11 @@ export class AparteDb extends Dexie {
       outbox: '++id, conversationId',
       signals: '++id',
       typing: '[conversationId+userId], expiresAt',
+    });
+    this.version(3).stores({
+      typing: null,
+      activities: '[conversationId+userId+kind]',
+      presences: 'userId',
     });
   }
 

@@ -94,7 +94,7 @@ export class Inbox {
     for (const message of fresh) opened.push(await this.#open(message));
     await db.transaction(
       'rw',
-      [db.conversations, db.messages, db.people, db.orphans, db.sealed, db.outbox, db.typing],
+      [db.conversations, db.messages, db.people, db.orphans, db.sealed, db.outbox, db.activities],
       async () => {
         const conversation = await db.conversations.get(first.conversationId);
         if (!conversation) return;
@@ -102,8 +102,9 @@ export class Inbox {
           const result = opened[index];
           if (message.seq !== conversation.cursor + 1 || !result) continue;
           await this.#store(conversation, message, result);
-          // Who has said it types no more.
-          await db.typing.delete([message.conversationId, message.senderUserId]);
+          // Who has said it types no more, nor records; a call goes on.
+          for (const kind of ['typing', 'recording'] as const)
+            await db.activities.delete([message.conversationId, message.senderUserId, kind]);
           conversation.cursor = message.seq;
           conversation.lastSeq = Math.max(conversation.lastSeq, message.seq);
         }

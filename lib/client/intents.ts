@@ -1,4 +1,5 @@
 import type { Role } from '../protocol/conversations';
+import type { ActivityKind } from '../protocol/frames';
 import { directConversationId } from '../protocol/names';
 import type { Content } from './content';
 import {
@@ -308,9 +309,35 @@ export async function saveDraft({ db }: Author, conversationId: string, draft: s
   await db.conversations.update(conversationId, { draft });
 }
 
-/** Tells the others that one is typing, if the connection is up. The engine throttles. */
-export async function typing({ db }: Author, conversationId: string): Promise<void> {
-  await db.signals.add({ kind: 'typing', conversationId });
+/** Tells the others what one is doing, if the connection is up. Said again while it lasts; the engine throttles. */
+export async function tellActivity(
+  { db }: Author,
+  conversationId: string,
+  kind: ActivityKind,
+): Promise<void> {
+  await db.signals.add({ kind, conversationId });
+}
+
+/** A tab that is looked at says so at least this often: it may be killed without a last word. */
+export const visibleEveryMs = 30_000;
+const visibleForMs = 75_000;
+
+/** This device is online for others while any of its tabs is looked at. */
+export async function setTabVisible(author: Author, tabId: string, visible: boolean): Promise<void> {
+  const { db } = author;
+  await db.transaction('rw', db.meta, async () => {
+    const now = author.now();
+    const others = Object.entries((await db.readMeta('visibleTabs')) ?? {}).filter(
+      ([id, until]) => id !== tabId && until > now,
+    );
+    const mine = visible ? [[tabId, now + visibleForMs] as const] : [];
+    await db.writeMeta('visibleTabs', Object.fromEntries([...others, ...mine]));
+  });
+}
+
+/** Whether others see when I am here. It works both ways. */
+export async function showPresence({ db }: Author, shown: boolean): Promise<void> {
+  await db.writeMeta('presenceShown', shown);
 }
 
 /** Sends a failed message again. */

@@ -29,6 +29,8 @@ export class Outbox {
       kick: () => void;
       /** Others wrote before a message of ours: pull. */
       gap: (conversationId: string) => void;
+      /** A request is accepted: its people have become mine. */
+      joined: () => void;
     },
   ) {}
 
@@ -114,6 +116,7 @@ export class Outbox {
     }
     await refreshConversations(this.work, [conversationId]);
     await this.work.environment.db.outbox.delete(row.id);
+    if (intent.kind === 'accept') this.on.joined();
     return true;
   }
 

@@ -1,4 +1,12 @@
-import { type AparteDb, type ConversationRow, type MessageRow, type PersonRow, pendingOrder } from './db';
+import type { ActivityKind } from '../protocol/frames';
+import {
+  type AparteDb,
+  type ConversationRow,
+  type MessageRow,
+  type PersonRow,
+  type PresenceRow,
+  pendingOrder,
+} from './db';
 import type { LinkState } from './link-state';
 
 /** Reads for live queries: each runs again when what it read has changed, in whichever tab or worker. */
@@ -43,13 +51,35 @@ export async function people(db: AparteDb): Promise<Map<string, PersonRow>> {
   return new Map((await db.people.toArray()).map((person) => [person.userId, person]));
 }
 
-/** Who types in a conversation. Rows expire: the engine deletes them. */
-export async function typists(db: AparteDb, conversationId: string): Promise<string[]> {
-  const rows = await db.typing
-    .where('[conversationId+userId]')
-    .between([conversationId, ''], [conversationId, '￿'])
+/** The strongest first: who speaks is not shown as typing. */
+const activityRank: ActivityKind[] = ['calling', 'recording', 'typing'];
+
+/** What others are doing in a conversation and who they are; `null` when nobody does anything. */
+export async function activity(
+  db: AparteDb,
+  conversationId: string,
+): Promise<{ kind: ActivityKind; userIds: string[] } | null> {
+  const rows = await db.activities
+    .where('[conversationId+userId+kind]')
+    .between([conversationId], [conversationId, []])
     .toArray();
-  return rows.map((row) => row.userId);
+  const kind = activityRank.find((candidate) => rows.some((row) => row.kind === candidate));
+  if (kind === undefined) return null;
+  return { kind, userIds: rows.filter((row) => row.kind === kind).map((row) => row.userId) };
+}
+
+export const presenceShown = (db: AparteDb) => db.readMeta('presenceShown').then((shown) => shown ?? true);
+
+export async function presences(db: AparteDb): Promise<Map<string, PresenceRow>> {
+  return new Map((await db.presences.toArray()).map((presence) => [presence.userId, presence]));
+}
+
+export type Presence = { state: 'unknown' } | { state: 'online' } | { state: 'away'; lastSeenAt: number };
+
+/** An `online` that was not said again in time counts as away. */
+export function presenceAt(row: PresenceRow | undefined, now: number): Presence {
+  if (row === undefined) return { state: 'unknown' };
+  return row.onlineUntil > now ? { state: 'online' } : { state: 'away', lastSeenAt: row.lastSeenAt };
 }
 
 export async function unreadTotal(db: AparteDb): Promise<number> {

@@ -2,6 +2,7 @@ import type { CryptoMachine } from '../crypto/types';
 import type { ErrorCode } from '../protocol/errors';
 import { errors } from '../protocol/errors';
 import type { ServerFrame } from '../protocol/frames';
+import { Activity } from './activity';
 import { Backup } from './backup';
 import { Connection } from './connection';
 import type { ConnectionState } from './connection-state';
@@ -13,8 +14,9 @@ import { Inbox } from './inbox';
 import { Intake } from './intake';
 import type { Owner } from './linking';
 import { Outbox } from './outbox';
+import { Presence } from './presence';
+import { presenceShown } from './queries';
 import { Runner } from './runner';
-import { Typing } from './typing';
 import { watch } from './watch';
 import type { Work } from './work';
 
@@ -28,11 +30,12 @@ export class SignedIn {
   readonly #outbox: Outbox;
   readonly #intakeRunner: Runner;
   readonly #outboxRunner: Runner;
-  readonly #typing: Typing;
   readonly #backup: Backup;
   readonly #backupRunner: Runner;
   readonly #historyRunner: Runner;
   readonly #devicesRunner: Runner;
+  readonly #activity: Activity;
+  readonly #presence: Presence;
   readonly #unwatch: (() => void)[] = [];
   readonly #work: Work;
 
@@ -41,7 +44,8 @@ export class SignedIn {
     me: Extract<Session, { state: 'signed_in' }>,
     ended: (code: ErrorCode) => void,
   ): Promise<SignedIn> {
-    return new SignedIn(environment, me, await environment.openMachine(me), ended);
+    const toldOnlineUntil = (await environment.db.readMeta('toldOnlineUntil')) ?? 0;
+    return new SignedIn(environment, me, await environment.openMachine(me), ended, toldOnlineUntil);
   }
 
   private constructor(
@@ -49,6 +53,7 @@ export class SignedIn {
     me: Extract<Session, { state: 'signed_in' }>,
     private readonly machine: CryptoMachine,
     private readonly ended: (code: ErrorCode) => void,
+    toldOnlineUntil: number,
   ) {
     const { db, log } = environment;
     this.#connection = new Connection(environment, {
@@ -64,7 +69,8 @@ export class SignedIn {
       post: (frame) => this.#connection.post(frame),
       online: () => this.#connection.state.name === 'online',
     };
-    this.#typing = new Typing(this.#work);
+    this.#activity = new Activity(this.#work);
+    this.#presence = new Presence(this.#work, toldOnlineUntil);
     this.#outboxRunner = new Runner(
       () => this.#outbox.flush(),
       (error) => log('outbox', error),
@@ -75,6 +81,7 @@ export class SignedIn {
         this.#intake.behind(conversationId);
         this.#intakeRunner.kick();
       },
+      joined: () => this.#presence.renew(),
     });
     const inbox = new Inbox(this.#work);
     this.#intake = new Intake(this.#work, inbox);
@@ -103,7 +110,17 @@ export class SignedIn {
       watch(
         environment,
         () => db.signals.toArray(),
-        (signals) => this.#typing.tell(signals),
+        (signals) => this.#activity.tell(signals),
+      ),
+      watch(
+        environment,
+        () => db.readMeta('visibleTabs'),
+        (tabs) => this.#presence.seen(tabs ?? {}),
+      ),
+      watch(
+        environment,
+        () => presenceShown(db),
+        (shown) => this.#presence.show(shown),
       ),
     );
     this.#connection.dispatch({ name: 'start' });
@@ -142,7 +159,8 @@ export class SignedIn {
       this.#historyRunner.stop(),
       this.#devicesRunner.stop(),
     ]);
-    this.#typing.stop();
+    this.#activity.stop();
+    await this.#presence.stop();
     await this.machine.close();
   }
 
@@ -158,14 +176,19 @@ export class SignedIn {
       this.#outboxRunner.kick();
       this.#historyRunner.kick();
       this.#devicesRunner.kick();
+      this.#presence.renew();
     } else if (state.name === 'ended') {
       this.ended(state.code);
     }
   }
 
   #received(frame: ServerFrame): void {
-    if (frame.t === 'typing') {
-      this.#typing.heard(frame.conversationId, frame.userId);
+    if (frame.t === 'activity') {
+      this.#activity.heard(frame);
+      return;
+    }
+    if (frame.t === 'presence') {
+      this.#presence.heard(frame);
       return;
     }
     if (frame.t === 'device:linked' || frame.t === 'device:revoked') {

@@ -4,6 +4,14 @@ import type { SendMessage, SendResult } from '../protocol/messages';
 import type { Session } from './db';
 import type { Environment } from './environment';
 
+/** What is enough for those parts that only tell and hear what passes. */
+export interface SignalWork {
+  environment: Pick<Environment, 'db' | 'now' | 'after' | 'random' | 'log'>;
+  me: { userId: string };
+  post: (frame: DeviceFrame) => boolean;
+  online: () => boolean;
+}
+
 /** What the parts of a signed-in engine share. */
 export interface Work {
   environment: Environment;

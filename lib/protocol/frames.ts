@@ -6,10 +6,18 @@ import { ackEnvelopes, type IncomingEnvelope, type Mark, type Message, sendMessa
 /** A frame is one JSON text. `r` pairs an answer with its request on this connection. */
 const request = z.int().min(0);
 
+const activityKind = z.enum(['typing', 'recording', 'calling']);
+export type ActivityKind = z.infer<typeof activityKind>;
+
+const presenceState = z.enum(['online', 'away']);
+export type PresenceState = z.infer<typeof presenceState>;
+
 export const deviceFrame = z.discriminatedUnion('t', [
   z.strictObject({ t: z.literal('send'), r: request, message: sendMessage }),
   z.strictObject({ t: z.literal('ack'), ids: ackEnvelopes.shape.ids }),
-  z.strictObject({ t: z.literal('typing'), conversationId: id }),
+  z.strictObject({ t: z.literal('activity'), conversationId: id, kind: activityKind }),
+  /** To all people of my conversations, or to one of them. */
+  z.strictObject({ t: z.literal('presence'), state: presenceState, toUserId: id.nullable() }),
   z.strictObject({ t: z.literal('ping') }),
 ]);
 export type DeviceFrame = z.infer<typeof deviceFrame>;
@@ -26,7 +34,9 @@ export type ServerFrame =
   | { t: 'mark'; mark: Mark }
   /** The roster of a conversation of mine changed, or I am new to it: fetch it. */
   | { t: 'conversation'; conversationId: string; rosterVersion: number }
-  | { t: 'typing'; conversationId: string; userId: string }
+  | { t: 'activity'; conversationId: string; userId: string; kind: ActivityKind }
+  /** `broadcast`: told to all, not as an answer to me. */
+  | { t: 'presence'; userId: string; state: PresenceState; broadcast: boolean; at: number }
   /** One-time keys run low. */
   | { t: 'keys'; oneTimeKeyCount: number; hasUnusedFallbackKey: boolean }
   /** The devices of one's own account have changed: look at the list. */

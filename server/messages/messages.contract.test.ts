@@ -3,14 +3,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AparteError } from '../../lib/protocol/errors';
 import { databaseKinds, openTestDatabase, type TestDatabase } from '../../tests/databases';
 import { contacts, group, person, type TestDomain, testDomain, text } from '../../tests/domain';
-import { accept, addMembers, block, leave, removeMember, unblockUser } from '../conversations/conversations';
+import { addMembers, block, leave, removeMember, unblockUser } from '../conversations/conversations';
 import { readConversations } from '../conversations/read';
 import { revoke } from '../devices/devices';
 import { ack, pull as pullEnvelopes } from '../envelopes/envelopes';
 import type { Asker } from '../ground';
 import { state } from '../sync/state';
 import { pull, send } from './messages';
-import { tellTyping } from './typing';
 
 const refused = (code: AparteError['code']) => new AparteError(code);
 
@@ -212,24 +211,5 @@ describe.each(databaseKinds)('messages on %s', (kind) => {
     ]);
     expect(bad.status).toBe('rejected');
     expect(good).toMatchObject({ status: 'fulfilled', value: { seq: 1 } });
-  });
-
-  test('tells typing to the other members, and only from one who may write', async () => {
-    const [anna, bert] = [await person(domain), await person(domain)];
-    const conversation = await group(domain, anna, bert);
-    domain.told.length = 0;
-    await tellTyping(domain, bert, conversation.conversationId);
-    expect(domain.told).toEqual([]);
-    await accept(domain, bert, conversation.conversationId);
-    domain.told.length = 0;
-    await tellTyping(domain, bert, conversation.conversationId);
-    expect(domain.told).toEqual([
-      {
-        kind: 'typing',
-        conversationId: conversation.conversationId,
-        userId: bert.userId,
-        toUserIds: [anna.userId],
-      },
-    ]);
   });
 });

@@ -4,16 +4,22 @@ import { ack } from '../envelopes/envelopes';
 import type { Asker, Ground } from '../ground';
 import type { Committer } from '../messages/commit';
 import { send } from '../messages/messages';
-import { tellTyping } from '../messages/typing';
+import { tellActivity } from '../presence/activity';
+import { tellPresence } from '../presence/presence';
 import { codeOf } from '../refusal';
 
 export interface FrameOptions {
   ground: Ground & { committer: Committer };
   asker: Asker;
   reply(frame: ServerFrame): void;
+  /** Whether this connection may have something passed on to others once more. */
+  maySignal(cost: number): boolean;
   /** For errors that are nobody's refusal; gets no content. */
   onFailure(error: unknown): void;
 }
+
+/** A word to everyone counts as so many words to one. */
+const broadcastCost = 5;
 
 type Parsed = { frame: DeviceFrame } | { r: number | null; code: 'invalid_input' | 'too_large' };
 
@@ -49,8 +55,12 @@ export async function handleFrame(frame: DeviceFrame, options: FrameOptions): Pr
       case 'ack':
         await ack(ground, asker, frame.ids);
         return;
-      case 'typing':
-        await tellTyping(ground, asker, frame.conversationId);
+      case 'activity':
+        if (options.maySignal(1)) await tellActivity(ground, asker, frame);
+        return;
+      case 'presence':
+        if (options.maySignal(frame.toUserId === null ? broadcastCost : 1))
+          await tellPresence(ground, asker, frame);
         return;
       case 'ping':
         reply({ t: 'pong' });

@@ -9,7 +9,7 @@ import { tokenOf } from '../devices/tokens';
 import type { Asker, Ground } from '../ground';
 import { isAllowedOrigin } from '../http/caller';
 import { type Hub, Session } from '../hub';
-import { type Rate, takeTokens } from '../limiter';
+import { type Bucket, type Rates, takeTokens } from '../limiter';
 import type { Log } from '../log';
 import type { Committer } from '../messages/commit';
 import { frameText } from '../notices';
@@ -20,14 +20,14 @@ export interface SocketRouteOptions {
   hub: Hub;
   broker: Broker;
   config: Pick<Config, 'publicOrigin' | 'port'>;
-  rate: Rate;
+  rates: Pick<Rates, 'frames' | 'signals'>;
   log: Log;
 }
 
 type Caller =
   | { state: 'refused'; code: ErrorCode }
   | { state: 'admitted'; asker: Asker }
-  | { state: 'open'; session: Session; tokens: number; at: number };
+  | { state: 'open'; session: Session; frames: Bucket; signals: Bucket };
 
 interface Connection {
   caller: Caller;
@@ -40,7 +40,7 @@ const payloadSlackBytes = 64 * 1024;
 
 /** The WebSocket at /ws: one connection per device, of which the newest counts. */
 export function registerSocketRoute(app: TemplatedApp, options: SocketRouteOptions): void {
-  const { ground, hub, broker, log } = options;
+  const { ground, hub, broker, rates, log } = options;
 
   app.ws<Connection>('/ws', {
     maxPayloadLength: limits.frameMaxBytes + payloadSlackBytes,
@@ -62,7 +62,12 @@ export function registerSocketRoute(app: TemplatedApp, options: SocketRouteOptio
       }
       if (caller.state !== 'admitted') return;
       const session = openSession(ws, caller.asker, ground.now());
-      connection.caller = { state: 'open', session, tokens: options.rate.burst, at: ground.now() };
+      connection.caller = {
+        state: 'open',
+        session,
+        frames: { tokens: rates.frames.burst, at: ground.now() },
+        signals: { tokens: rates.signals.burst, at: ground.now() },
+      };
       hub.add(session);
       broker.publish({
         kind: 'close',
@@ -78,7 +83,7 @@ export function registerSocketRoute(app: TemplatedApp, options: SocketRouteOptio
       const { caller } = ws.getUserData();
       if (caller.state !== 'open' || !hub.has(caller.session)) return;
       const { session } = caller;
-      if (!takeTokens(caller, options.rate, ground.now())) {
+      if (!takeTokens(caller.frames, rates.frames, ground.now())) {
         hub.close(session, 'rate_limited');
         return;
       }
@@ -91,11 +96,14 @@ export function registerSocketRoute(app: TemplatedApp, options: SocketRouteOptio
         ground,
         asker: session,
         reply: (frame) => hub.send(session, frameText(frame)),
+        maySignal: (cost) => takeTokens(caller.signals, rates.signals, ground.now(), cost),
         onFailure: (error) => log.error({ err: error, frame: parsed.frame.t }, 'A frame failed.'),
       });
     },
     close(ws) {
       const { caller } = ws.getUserData();
+      // Nobody is told `away` here: the device may be coming back to another node, or another one of its user's
+      // may be online there, and no node knows that of the others. What it last said expires with its hearers.
       if (caller.state === 'open') hub.remove(caller.session);
     },
   });

@@ -1,7 +1,13 @@
+import type { ActivityKind } from '../../lib/protocol/frames';
 import type { Asker, Ground } from '../ground';
 
 /** Tells the conversation's other members. Never stored; who may not write there is ignored. */
-export async function tellTyping(ground: Ground, asker: Asker, conversationId: string): Promise<void> {
+export async function tellActivity(
+  ground: Ground,
+  asker: Asker,
+  activity: { conversationId: string; kind: ActivityKind },
+): Promise<void> {
+  const { conversationId, kind } = activity;
   const members = await ground.db
     .selectFrom('members')
     .select(['user_id', 'state'])
@@ -11,5 +17,5 @@ export async function tellTyping(ground: Ground, asker: Asker, conversationId: s
   const mine = members.find((member) => member.user_id === asker.userId);
   if (mine?.state !== 'active') return;
   const toUserIds = members.map((member) => member.user_id).filter((userId) => userId !== asker.userId);
-  ground.notices.typing({ conversationId, userId: asker.userId, toUserIds });
+  ground.notices.activity({ conversationId, userId: asker.userId, activity: kind, toUserIds });
 }
