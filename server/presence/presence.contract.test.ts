@@ -4,6 +4,8 @@ import { databaseKinds, openTestDatabase, type TestDatabase } from '../../tests/
 import { contacts, group, person, type TestDomain, testDomain } from '../../tests/domain';
 import { accept, block, blockUser, leave, removeMember, unblockUser } from '../conversations/conversations';
 import type { Asker } from '../ground';
+import { takeTokens } from '../limiter';
+import { handleFrame } from '../ws/frames';
 import { tellActivity } from './activity';
 import { tellPresence } from './presence';
 
@@ -123,5 +125,26 @@ describe.each(databaseKinds)('presence on %s', (kind) => {
     await blockUser(domain, anna, bert.userId);
     expect(await hearers(anna)).toEqual([]);
     expect(await hearers(bert)).toEqual([]);
+  });
+
+  test('drops what goes beyond a connection’s measure, a word to everyone counting five, and answers nothing', async () => {
+    const [anna, bert] = [await someone(), await someone()];
+    const { conversationId } = await contacts(domain, anna, bert);
+    const bucket = { tokens: 6, at: domain.now() };
+    const answers: unknown[] = [];
+    const options = {
+      ground: domain,
+      asker: anna,
+      reply: (frame: unknown) => answers.push(frame),
+      maySignal: (cost: number) => takeTokens(bucket, { burst: 6, perSecond: 0 }, domain.now(), cost),
+      onFailure: (error: unknown) => answers.push(error),
+    };
+    domain.told.length = 0;
+    for (let time = 0; time < 3; time++)
+      await handleFrame({ t: 'presence', state: 'online', toUserId: null }, options);
+    for (let time = 0; time < 10; time++)
+      await handleFrame({ t: 'activity', conversationId, kind: 'typing' }, options);
+    expect(domain.told.map((told) => told.kind)).toEqual(['presence', 'activity']);
+    expect(answers).toEqual([]);
   });
 });
