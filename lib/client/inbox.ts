@@ -15,6 +15,8 @@ const deliveredMarksUpTo = 8;
 export class Inbox {
   /** Envelopes already fed in this run: a frame and a pull may both bring one. */
   readonly #fed = new Set<number>();
+  /** How often keys came: what was found sealed before the last time is tried once more after it is stored. */
+  #keysCame = 0;
 
   constructor(private readonly work: Work) {}
 
@@ -90,6 +92,7 @@ export class Inbox {
     if (fresh[0]?.seq !== known.cursor + 1) return 'gap';
 
     // Opening awaits the machine, which no transaction would survive; so first all are opened, then all stored.
+    const before = this.#keysCame;
     const opened: Opened[] = [];
     for (const message of fresh) opened.push(await this.#open(message));
     await db.transaction(
@@ -112,12 +115,15 @@ export class Inbox {
         await this.#acknowledge(conversation, fresh);
       },
     );
-    return opened.some((result) => result.status === 'sealed') ? 'keyless' : 'stored';
+    const keyless = opened.some((result) => result.status === 'sealed');
+    if (keyless && before !== this.#keysCame) await this.openSealed(first.conversationId);
+    return keyless ? 'keyless' : 'stored';
   }
 
   /** Stores messages from before this device joined, none of which it has, all after `after`. */
   async takeHistory(conversationId: string, messages: Message[], after: number): Promise<void> {
     const { db } = this.work.environment;
+    const before = this.#keysCame;
     const opened: Opened[] = [];
     for (const message of messages) opened.push(await this.#open(message));
     await db.transaction(
@@ -135,6 +141,7 @@ export class Inbox {
         await db.conversations.put(conversation);
       },
     );
+    if (before !== this.#keysCame) await this.openSealed(conversationId);
   }
 
   async #store(conversation: ConversationRow, message: Message, opened: Opened): Promise<void> {
@@ -180,6 +187,7 @@ export class Inbox {
 
   /** Tries again what came before its key. */
   async openSealed(conversationId: string): Promise<void> {
+    this.#keysCame += 1;
     const { db } = this.work.environment;
     const rows = await db.sealed.where('conversationId').equals(conversationId).toArray();
     for (const row of rows.sort((a, b) => a.seq - b.seq)) {

@@ -14,23 +14,35 @@ export async function refreshConversations(work: Work, conversationIds: string[]
     });
     const changed = new Set<string>();
     for (const conversation of conversations) {
-      for (const userId of await storeConversation(work, conversation)) changed.add(userId);
+      for (const userId of await changedDevices(work, conversation)) changed.add(userId);
     }
+    // Before the roster is stored: a message sealed for the new roster must go to its new devices too.
     if (changed.size > 0) await work.machine.refresh([...changed]);
+    for (const conversation of conversations) await storeConversation(work, conversation);
   }
 }
 
-/** @returns the users whose device lists have changed since this device last looked */
-async function storeConversation(work: Work, fresh: Conversation): Promise<string[]> {
+/** The users whose device lists have changed since this device last looked. */
+async function changedDevices({ environment }: Work, fresh: Conversation): Promise<string[]> {
+  const known = await environment.db.conversations.get(fresh.conversationId);
+  return fresh.members
+    .filter((member) => {
+      const before = known?.members.find((candidate) => candidate.userId === member.userId);
+      return before !== undefined && before.devicesVersion !== member.devicesVersion;
+    })
+    .map((member) => member.userId);
+}
+
+async function storeConversation(work: Work, fresh: Conversation): Promise<void> {
   const { db } = work.environment;
-  return db.transaction('rw', db.conversations, db.people, db.meta, async () => {
+  await db.transaction('rw', db.conversations, db.people, db.meta, async () => {
     const known = await db.conversations.get(fresh.conversationId);
-    if (known && known.rosterVersion > fresh.rosterVersion) return [];
+    if (known && known.rosterVersion > fresh.rosterVersion) return;
     const members = fresh.members.map(
       ({ userId, role, state, devicesVersion }): MemberRow => ({ userId, role, state, devicesVersion }),
     );
     const mine = members.find((member) => member.userId === work.me.userId);
-    if (!mine) return [];
+    if (!mine) return;
     for (const { userId, handle } of fresh.members) {
       if (!(await db.people.get(userId))) await db.people.add({ userId, handle, name: null, nameAt: 0 });
     }
@@ -54,12 +66,6 @@ async function storeConversation(work: Work, fresh: Conversation): Promise<strin
         cursor,
         ...(await joinedLate(db, fresh)),
       });
-    return members
-      .filter((member) => {
-        const before = known?.members.find((candidate) => candidate.userId === member.userId);
-        return before !== undefined && before.devicesVersion !== member.devicesVersion;
-      })
-      .map((member) => member.userId);
   });
 }
 
