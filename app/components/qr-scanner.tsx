@@ -15,22 +15,16 @@ export function QrScanner({ onCode }: { onCode: (text: string) => void }) {
       startCamera(
         id,
         (text) => told.current(text),
-        () => setProblem('camera'),
+        () => setProblem((known) => known ?? 'camera'),
       ),
     [id],
   );
 
   const read = async (file: File | undefined) => {
     if (!file) return;
-    const { Html5Qrcode } = await import('html5-qrcode');
-    // Its reader wants an element of its own.
-    const reader = new Html5Qrcode(`${id}-picture`, { verbose: false });
-    try {
-      told.current(await reader.scanFile(file, false));
-    } catch {
-      // The library rejects with a text when it finds no code: that is what the person is told.
-      setProblem('picture');
-    }
+    const text = await readPicture(`${id}-picture`, file);
+    if (text === undefined) setProblem('picture');
+    else told.current(text);
   };
 
   return (
@@ -55,6 +49,41 @@ export function QrScanner({ onCode }: { onCode: (text: string) => void }) {
   );
 }
 
+/** Widths in pixels at which a picture is looked at: the library misses one code in twenty at any single one. */
+const widths = [300, 240, 360, 200, 420, 640, 900, 1_200];
+
+/** @returns the code's text; undefined when there is none to be seen */
+async function readPicture(id: string, file: File): Promise<string | undefined> {
+  const { Html5Qrcode } = await import('html5-qrcode');
+  // Its reader wants an element of its own.
+  const reader = new Html5Qrcode(id, options);
+  for (const width of widths) {
+    try {
+      return await reader.scanFile(await resized(file, width), false);
+    } catch {
+      // It rejects with a text when it finds no code, as the browser does for what is no picture: try the next width.
+    }
+  }
+  return undefined;
+}
+
+const options = { verbose: false, useBarCodeDetectorIfSupported: true };
+
+/** The picture so wide, on white with a margin around, which a cropped code needs. */
+async function resized(file: File, width: number): Promise<File> {
+  const bitmap = await createImageBitmap(file);
+  const height = Math.max(1, Math.round((bitmap.height * width) / bitmap.width));
+  const margin = Math.round(width / 10);
+  const canvas = new OffscreenCanvas(width + 2 * margin, height + 2 * margin);
+  const context = canvas.getContext('2d');
+  if (!context) throw new Error('no canvas');
+  context.fillStyle = '#fff';
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.drawImage(bitmap, margin, margin, width, height);
+  bitmap.close();
+  return new File([await canvas.convertToBlob()], 'code.png', { type: 'image/png' });
+}
+
 /** @returns what turns the camera off */
 function startCamera(id: string, onCode: (text: string) => void, onProblem: () => void): () => void {
   let gone = false;
@@ -62,7 +91,7 @@ function startCamera(id: string, onCode: (text: string) => void, onProblem: () =
   const start = async () => {
     const { Html5Qrcode } = await import('html5-qrcode');
     if (gone) return;
-    const camera = new Html5Qrcode(id, { verbose: false });
+    const camera = new Html5Qrcode(id, options);
     await camera.start(
       { facingMode: 'environment' },
       { fps: 10 },
