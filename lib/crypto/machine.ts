@@ -1,20 +1,14 @@
 import {
-  CollectStrategy,
-  DecryptionErrorCode,
-  DecryptionSettings,
   DeviceId,
   DeviceLists,
-  EncryptionSettings,
   initAsync,
   KeysUploadRequest,
-  MegolmDecryptionError,
   OlmMachine,
   OwnUserIdentity,
   ProcessedToDeviceEventType,
   RequestType,
   SecretsBundle,
   StoreHandle,
-  TrustRequirement,
 } from '@matrix-org/matrix-sdk-crypto-wasm';
 import { createBackup, importPage, nextPage, pageStored, resumeBackup, type SealedPage } from './backup';
 import {
@@ -27,6 +21,7 @@ import {
   withSignatures,
 } from './json';
 import { matrixUser, ourConversation, ourUser, roomOf, userOf } from './names';
+import { onePerSender, settings, statusOf, trustRequirement } from './policy';
 import { claim, pump, uploadAnswer } from './pump';
 import { markTrust } from './trust';
 import type {
@@ -48,8 +43,6 @@ import type {
 import { IdentityMismatch } from './types';
 
 const eventType = 'aparte.message';
-const weekUs = 7n * 24n * 3600n * 1_000_000n;
-const messagesPerKey = 1_000n;
 
 /**
  * Opens the machine of a device, making it if the store is new.
@@ -379,51 +372,6 @@ class Machine implements CryptoMachine {
     this.#queue = done.catch(() => undefined);
     return done;
   }
-}
-
-/**
- * In rounds, each with at most one envelope of a device. Of two keys of one session in one call the library keeps the
- * last, though it may open fewer messages than the first; in two calls it keeps the better one.
- */
-function onePerSender(envelopes: IncomingEnvelope[]): IncomingEnvelope[][] {
-  const rounds: IncomingEnvelope[][] = [];
-  const taken = new Map<string, number>();
-  for (const envelope of envelopes) {
-    const round = taken.get(envelope.senderDeviceId) ?? 0;
-    taken.set(envelope.senderDeviceId, round + 1);
-    const members = rounds[round] ?? [];
-    members.push(envelope);
-    rounds[round] = members;
-  }
-  return rounds;
-}
-
-function settings(): EncryptionSettings {
-  const made = new EncryptionSettings();
-  made.sharingStrategy = CollectStrategy.onlyTrustedDevices();
-  made.rotationPeriod = weekUs;
-  made.rotationPeriodMessages = messagesPerKey;
-  return made;
-}
-
-/** History that was imported from another device of one's own counts as legacy. */
-const trustRequirement = () => new DecryptionSettings(TrustRequirement.CrossSignedOrLegacy);
-
-function statusOf(error: unknown): 'missing_key' | 'untrusted' | 'invalid' {
-  if (!(error instanceof MegolmDecryptionError)) return 'invalid';
-  if (
-    error.code === DecryptionErrorCode.MissingRoomKey ||
-    error.code === DecryptionErrorCode.UnknownMessageIndex
-  ) {
-    return 'missing_key';
-  }
-  const mistrusted = [
-    DecryptionErrorCode.UnknownSenderDevice,
-    DecryptionErrorCode.UnsignedSenderDevice,
-    DecryptionErrorCode.SenderIdentityVerificationViolation,
-    DecryptionErrorCode.MismatchedSender,
-  ];
-  return mistrusted.includes(error.code) ? 'untrusted' : 'invalid';
 }
 
 function parseJson(text: string): SignedKey | undefined {

@@ -1,0 +1,58 @@
+import {
+  CollectStrategy,
+  DecryptionErrorCode,
+  DecryptionSettings,
+  EncryptionSettings,
+  MegolmDecryptionError,
+  TrustRequirement,
+} from '@matrix-org/matrix-sdk-crypto-wasm';
+import type { IncomingEnvelope } from './types';
+
+const weekUs = 7n * 24n * 3600n * 1_000_000n;
+const messagesPerKey = 1_000n;
+
+/** Keys go to signed devices only, and are replaced after a week or a thousand messages. */
+export function settings(): EncryptionSettings {
+  const made = new EncryptionSettings();
+  made.sharingStrategy = CollectStrategy.onlyTrustedDevices();
+  made.rotationPeriod = weekUs;
+  made.rotationPeriodMessages = messagesPerKey;
+  return made;
+}
+
+/** History that was imported from another device of one's own counts as legacy. */
+export const trustRequirement = () => new DecryptionSettings(TrustRequirement.CrossSignedOrLegacy);
+
+export function statusOf(error: unknown): 'missing_key' | 'untrusted' | 'invalid' {
+  if (!(error instanceof MegolmDecryptionError)) return 'invalid';
+  if (
+    error.code === DecryptionErrorCode.MissingRoomKey ||
+    error.code === DecryptionErrorCode.UnknownMessageIndex
+  ) {
+    return 'missing_key';
+  }
+  const mistrusted = [
+    DecryptionErrorCode.UnknownSenderDevice,
+    DecryptionErrorCode.UnsignedSenderDevice,
+    DecryptionErrorCode.SenderIdentityVerificationViolation,
+    DecryptionErrorCode.MismatchedSender,
+  ];
+  return mistrusted.includes(error.code) ? 'untrusted' : 'invalid';
+}
+
+/**
+ * In rounds, each with at most one envelope of a device. Of two keys of one session in one call the library keeps the
+ * last, though it may open fewer messages than the first; in two calls it keeps the better one.
+ */
+export function onePerSender(envelopes: IncomingEnvelope[]): IncomingEnvelope[][] {
+  const rounds: IncomingEnvelope[][] = [];
+  const taken = new Map<string, number>();
+  for (const envelope of envelopes) {
+    const round = taken.get(envelope.senderDeviceId) ?? 0;
+    taken.set(envelope.senderDeviceId, round + 1);
+    const members = rounds[round] ?? [];
+    members.push(envelope);
+    rounds[round] = members;
+  }
+  return rounds;
+}
