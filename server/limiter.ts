@@ -56,6 +56,12 @@ export interface Rates {
   readonly bundles: Rate;
   /** Steps of a linking, per address: polls count one, what could try codes twenty. */
   readonly linking: Rate;
+  /** Tries of a recovery key, per address and per handle. */
+  readonly recovery: Rate;
+  /** One-time keys of one device that one user takes; beyond it they get its signed prekey. */
+  readonly oneTimeKeys: Rate;
+  /** One-time keys of one device that all take. */
+  readonly oneTimeKeysOf: Rate;
   /** Every call of a device. */
   readonly calls: Rate;
   /** Frames of one connection. */
@@ -69,6 +75,9 @@ export const defaultRates: Rates = {
   find: { burst: 60, perSecond: 1 },
   bundles: { burst: 3_000, perSecond: 10 },
   linking: { burst: 600, perSecond: 20 },
+  recovery: { burst: 10, perSecond: 10 / 3600 },
+  oneTimeKeys: { burst: 10, perSecond: 10 / 3600 },
+  oneTimeKeysOf: { burst: 500, perSecond: 1 },
   calls: { burst: 500, perSecond: 50 },
   frames: { burst: 500, perSecond: 100 },
   signals: { burst: 30, perSecond: 2 },
@@ -80,6 +89,9 @@ export const noRates: Rates = {
   find: { burst: 1e9, perSecond: 1e9 },
   bundles: { burst: 1e9, perSecond: 1e9 },
   linking: { burst: 1e9, perSecond: 1e9 },
+  recovery: { burst: 1e9, perSecond: 1e9 },
+  oneTimeKeys: { burst: 1e9, perSecond: 1e9 },
+  oneTimeKeysOf: { burst: 1e9, perSecond: 1e9 },
   calls: { burst: 1e9, perSecond: 1e9 },
   frames: { burst: 1e9, perSecond: 1e9 },
   signals: { burst: 1e9, perSecond: 1e9 },
@@ -93,6 +105,9 @@ export function createLimiters(rates: Rates, now: () => number): Limiters {
     find: new Limiter(rates.find, now),
     bundles: new Limiter(rates.bundles, now),
     linking: new Limiter(rates.linking, now),
+    recovery: new Limiter(rates.recovery, now),
+    oneTimeKeys: new Limiter(rates.oneTimeKeys, now),
+    oneTimeKeysOf: new Limiter(rates.oneTimeKeysOf, now),
     calls: new Limiter(rates.calls, now),
   };
 }

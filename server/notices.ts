@@ -33,6 +33,7 @@ export interface Notices {
     oneTimeKeyCount: number;
     hasUnusedFallbackKey: boolean;
   }): void;
+  noted(notice: { userId: string; deviceId: string; envelope: IncomingEnvelope }): void;
   deviceRevoked(notice: { userId: string; deviceId: string }): void;
   devicesChanged(notice: {
     event: 'device:linked' | 'device:revoked';
@@ -79,6 +80,10 @@ export function createNotices(broker: Broker): Notices {
     },
     keysLow({ userId, deviceId, oneTimeKeyCount, hasUnusedFallbackKey }) {
       const frame = frameText({ t: 'keys', oneTimeKeyCount, hasUnusedFallbackKey });
+      broker.publish({ kind: 'device', userId, deviceId, frame });
+    },
+    noted({ userId, deviceId, envelope }) {
+      const frame = frameText({ t: 'envelopes', envelopes: [envelope] });
       broker.publish({ kind: 'device', userId, deviceId, frame });
     },
     devicesChanged({ event, userId, devicesVersion }) {

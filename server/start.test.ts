@@ -42,9 +42,10 @@ async function signedUp(at = server) {
       }),
     ],
   });
-  const { request } = keyMaterial();
+  const material = keyMaterial();
+  const { request } = material;
   const account = await api.accounts.signUp.mutate(request);
-  return { api, ...account, connect: () => connect(cookie, at.origin, at) };
+  return { api, material, ...account, connect: () => connect(cookie, at.origin, at) };
 }
 
 function connect(cookie: string, origin = server.origin, at = server) {
@@ -138,7 +139,7 @@ test('shuts a revoked device out at once', async () => {
   const anna = await signedUp();
   const socket = anna.connect();
   await socket.next('ready');
-  await anna.api.devices.revoke.mutate({ deviceId: anna.deviceId });
+  await anna.api.devices.revoke.mutate(anna.material.revocation(anna.deviceId, Date.now()));
   expect(await socket.closed()).toBe(4501);
   await expect(anna.api.accounts.me.query()).rejects.toMatchObject({ data: { aparte: 'device_revoked' } });
   expect(await anna.connect().closed()).toBe(4501);

@@ -5,6 +5,7 @@ import { type Engine, startEngine } from '../lib/client/engine';
 import type { Environment } from '../lib/client/environment';
 import { type Author, signUp } from '../lib/client/intents';
 import { keyTransport } from '../lib/client/key-transport';
+import { trustLedger } from '../lib/client/trust-ledger';
 import { openMachine } from '../lib/crypto/machine';
 import type { CryptoMachine } from '../lib/crypto/types';
 import { DeviceNetwork } from './network';
@@ -99,6 +100,7 @@ export class TestDevice {
           ...ids,
           store: { name: `${this.#name}-machine`, key },
           transport: keyTransport(api),
+          ledger: trustLedger(db),
         }),
       wipeMachine: async () => {
         for (const { name } of await indexedDB.databases()) {

@@ -20,6 +20,7 @@ type Told =
   | ({ kind: 'presence' } & Parameters<Notices['presence']>[0])
   | ({ kind: 'keys' } & Parameters<Notices['keysLow']>[0])
   | ({ kind: 'devices' } & Parameters<Notices['devicesChanged']>[0])
+  | ({ kind: 'noted' } & Parameters<Notices['noted']>[0])
   | ({ kind: 'revoked' } & Parameters<Notices['deviceRevoked']>[0]);
 
 /** The rules on a database, with a clock that the test turns and everything that is told written down. */
@@ -53,6 +54,7 @@ export function testDomain(database: Pick<Database, 'pool' | 'kind'>): TestDomai
       presence: (notice) => told.push({ kind: 'presence', ...notice }),
       keysLow: (notice) => told.push({ kind: 'keys', ...notice }),
       devicesChanged: (notice) => told.push({ kind: 'devices', ...notice }),
+      noted: (notice) => told.push({ kind: 'noted', ...notice }),
       deviceRevoked: (notice) => told.push({ kind: 'revoked', ...notice }),
     },
   };
@@ -108,3 +110,7 @@ export function text(
     ...given,
   };
 }
+
+/** What a person signs to shut one of their devices out. */
+export const revocationOf = (ground: Ground, owner: TestPerson, deviceId: string) =>
+  owner.material.revocation(deviceId, ground.now());

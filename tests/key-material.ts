@@ -1,7 +1,7 @@
 import { generateKeyPairSync, type KeyObject, randomBytes, randomUUID, sign } from 'node:crypto';
 import type { z } from 'zod';
 import type { signUp } from '../lib/protocol/accounts';
-import type { keyUpload, signedDeviceKeys } from '../lib/protocol/keys';
+import type { keyUpload, Revocation, signedDeviceKeys } from '../lib/protocol/keys';
 import type { registerDevice } from '../lib/protocol/linking';
 import { canonicalJson, signedUserId } from '../server/devices/signatures';
 
@@ -17,14 +17,17 @@ function pair(): Pair {
   return { publicKey: unpadded(publicKey.export({ type: 'spki', format: 'der' }).subarray(-32)), privateKey };
 }
 
+const textSignature = (text: string, by: Pair) => unpadded(sign(null, Buffer.from(text), by.privateKey));
 const signature = (value: Parameters<typeof canonicalJson>[0], by: Pair) =>
-  unpadded(sign(null, Buffer.from(canonicalJson(value)), by.privateKey));
+  textSignature(canonicalJson(value), by);
 
 /** What a first device would upload, made without the crypto library: valid for the server, of no other use. */
 export interface KeyMaterial {
   request: z.infer<typeof signUp>;
   /** Further keys signed by the same device. */
   preKeys(oneTimeKeys: number, fallback: boolean): z.infer<typeof keyUpload>;
+  /** That a device of the owner is shut out. */
+  revocation(deviceId: string, at: number): Revocation;
   /** What a further device of the same owner registers, and its keys with the owner's signature. */
   linked(): {
     request: Omit<z.infer<typeof registerDevice>, 'grant'>;
@@ -101,9 +104,15 @@ export function keyMaterial(given: { handle?: string; oneTimeKeys?: number } = {
       signed: { ...keys, signatures: { [user]: { ...made, ...bySelfSigning } } },
     };
   };
+  const revocation = (revokedId: string, at: number) => ({
+    deviceId: revokedId,
+    at,
+    signature: textSignature(`aparte revocation 1\n${userId}\n${revokedId}\n${at}`, master),
+  });
   return {
     preKeys,
     linked,
+    revocation,
     request: {
       handle: given.handle ?? `user${++handles}.${userId.slice(0, 8)}`,
       userId,

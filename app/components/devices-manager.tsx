@@ -4,10 +4,11 @@ import { useMutation, useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { useFormatter, useTranslations } from 'use-intl';
 import { failureOf } from '../../lib/client/api';
+import { forgetRemoval, removeDevice } from '../../lib/client/intents';
 import type { Device } from '../../lib/protocol/accounts';
 import { limits } from '../../lib/protocol/limits';
-import { api } from '../hooks/author';
-import { useDevices } from '../hooks/use-live';
+import { api, author } from '../hooks/author';
+import { useDevices, useRemovals } from '../hooks/use-live';
 import { Confirm } from './confirm';
 import { Icon } from './icons';
 import { LinkingModal } from './linking-modal';
@@ -37,6 +38,7 @@ export function DevicesManager() {
           />
         ))}
       </ul>
+      <Removals listed={devices.data ?? []} />
       <button type="button" className="button primary" onClick={() => setLinking(true)}>
         {t('settings.link')}
       </button>
@@ -45,15 +47,41 @@ export function DevicesManager() {
   );
 }
 
+/** Devices that were shut out, until it was seen that they have wiped themselves. */
+function Removals({ listed }: { listed: Device[] }) {
+  const t = useTranslations();
+  const removals = useRemovals()?.filter(
+    (row) => row.state !== 'wished' && !listed.some((device) => device.deviceId === row.deviceId),
+  );
+  if (!removals || removals.length === 0) return null;
+  return (
+    <ul className="people" aria-label={t('settings.removed')}>
+      {removals.map(({ deviceId, name, state }) => (
+        <li key={deviceId} className="device">
+          <span className="grow">
+            {name}
+            <small role="status">{t(`settings.removal.${state}`)}</small>
+          </span>
+          <button
+            type="button"
+            className="icon-button"
+            aria-label={t('settings.forget', { name })}
+            onClick={() => void forgetRemoval(author, deviceId)}
+          >
+            <Icon name="close" />
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 function DeviceRow({ device, all, onChange }: { device: Device; all: Device[]; onChange: () => void }) {
   const t = useTranslations();
   const format = useFormatter();
   const [doing, setDoing] = useState<'nothing' | 'renaming' | 'asking'>('nothing');
   const { deviceId } = device;
-  const revoke = useMutation({
-    mutationFn: () => api.devices.revoke.mutate({ deviceId }),
-    onSuccess: onChange,
-  });
+  const removal = useRemovals()?.find((row) => row.deviceId === deviceId);
   const by = all.find((one) => one.deviceId === device.linkedBy)?.name;
   const linked = format.dateTime(device.createdAt, { dateStyle: 'medium' });
   if (doing === 'renaming')
@@ -77,7 +105,7 @@ function DeviceRow({ device, all, onChange }: { device: Device; all: Device[]; o
         <small>
           {by ? t('settings.linkedBy', { date: linked, by }) : t('settings.since', { date: linked })}
         </small>
-        {revoke.isError && <small role="alert">{t(`errors.${failureOf(revoke.error)}`)}</small>}
+        {removal && <small role="status">{t(`settings.removal.${removal.state}`)}</small>}
       </span>
       {device.current && <small className="tag">{t('settings.current')}</small>}
       <button
@@ -92,7 +120,7 @@ function DeviceRow({ device, all, onChange }: { device: Device; all: Device[]; o
         <button
           type="button"
           className="button danger"
-          disabled={revoke.isPending}
+          disabled={removal !== undefined}
           onClick={() => setDoing('asking')}
         >
           {t('settings.remove')}
@@ -103,7 +131,7 @@ function DeviceRow({ device, all, onChange }: { device: Device; all: Device[]; o
           question={t('settings.removeConfirm', { name: device.name })}
           onAnswer={(yes) => {
             setDoing('nothing');
-            if (yes) revoke.mutate();
+            if (yes) void removeDevice(author, { deviceId, name: device.name });
           }}
         />
       )}

@@ -1,14 +1,12 @@
 'use client';
 
-import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslations } from 'use-intl';
-import { failureOf } from '../../lib/client/api';
-import { rename, showPresence } from '../../lib/client/intents';
+import { removeDevice, rename, showPresence } from '../../lib/client/intents';
 import { limits } from '../../lib/protocol/limits';
-import { api, author } from '../hooks/author';
+import { author } from '../hooks/author';
 import { setLanguage, setTheme, useLanguage, useTheme } from '../hooks/preferences';
-import { useConnection, usePresenceShown } from '../hooks/use-live';
+import { useConnection, usePresenceShown, useRemovals } from '../hooks/use-live';
 import { useNames } from '../hooks/use-names';
 import { Confirm } from './confirm';
 import { DevicesManager } from './devices-manager';
@@ -127,25 +125,19 @@ function SignOut() {
   const t = useTranslations();
   const { me } = useNames();
   const [asking, setAsking] = useState(false);
-  const revoke = useMutation({
-    mutationFn: (deviceId: string) => api.devices.revoke.mutate({ deviceId }),
-  });
+  const leaving = useRemovals()?.some((row) => row.deviceId === me?.deviceId) ?? false;
   return (
     <>
-      <button type="button" className="button danger" onClick={() => setAsking(true)}>
+      <button type="button" className="button danger" disabled={leaving} onClick={() => setAsking(true)}>
         {t('settings.signOut')}
       </button>
-      {revoke.isError && (
-        <p className="notice bad" role="alert">
-          {t(`errors.${failureOf(revoke.error)}`)}
-        </p>
-      )}
+      {leaving && <p role="status">{t('settings.signingOut')}</p>}
       {asking && (
         <Confirm
           question={t('settings.signOutConfirm')}
           onAnswer={(yes) => {
             setAsking(false);
-            if (yes && me) revoke.mutate(me.deviceId);
+            if (yes && me) void removeDevice(author, { deviceId: me.deviceId, name: '' });
           }}
         />
       )}

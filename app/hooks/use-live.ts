@@ -10,6 +10,7 @@ export const useConnection = () => useLiveQuery(() => queries.connection(db), []
 export const useLink = () => useLiveQuery(() => queries.link(db), []);
 export const useDevices = () => useLiveQuery(() => db.readMeta('devices'), []);
 export const useDeviceNews = () => useLiveQuery(() => db.readMeta('deviceNews'), []);
+export const useRemovals = () => useLiveQuery(() => db.removals.toArray(), []);
 export const useHistory = () => useLiveQuery(() => db.readMeta('history'), []);
 export const useConversations = () => useLiveQuery(() => queries.conversations(db), []);
 export const usePeople = () => useLiveQuery(() => queries.people(db), []);

@@ -16,7 +16,12 @@ export interface Arrival {
   at: number;
 }
 
-export type Opened = { status: 'ok'; payload: Payload } | { status: 'sealed' } | { status: 'invalid' };
+export type Opened =
+  | { status: 'ok'; payload: Payload }
+  | { status: 'sealed' }
+  | { status: 'invalid' }
+  /** From a device after its owner has shut it out: it is shown to nobody. */
+  | { status: 'refused' };
 
 /** The rows' common start; the callers say what kind it is. */
 function rowOf(arrival: Arrival): MessageRow {
@@ -48,6 +53,10 @@ export async function applyArrival(
   if (existing && existing.kind !== 'sealed' && existing.seq !== null && existing.seq !== arrival.seq) return;
   if (existing && existing.senderDeviceId !== arrival.senderDeviceId) return;
 
+  if (opened.status === 'refused') {
+    if (existing) await forgetSealed(db, conversation, existing, me);
+    return;
+  }
   if (opened.status !== 'ok') {
     await db.messages.put({ ...rowOf(arrival), kind: opened.status });
     if (!existing) countUnread(conversation, arrival, me);

@@ -1,6 +1,6 @@
 import { AparteError, errors } from '../protocol/errors';
 import type { DeviceFrame, ServerFrame } from '../protocol/frames';
-import type { SendMessage, SendResult } from '../protocol/messages';
+import type { NoteResult, SendMessage, SendNote, SendResult } from '../protocol/messages';
 import { type ConnectionEvent, type ConnectionState, nextConnectionState } from './connection-state';
 import type { Environment, Socket } from './environment';
 
@@ -9,8 +9,10 @@ const quietMs = 25_000;
 const pongMs = 10_000;
 const answerMs = 15_000;
 
+type Answer = Extract<ServerFrame, { t: 'sent' | 'stale' | 'noted' | 'stale_note' }>;
+
 interface Waiting {
-  resolve: (result: SendResult) => void;
+  resolve: (answer: Answer) => void;
   reject: (error: Error) => void;
   cancelTimer: () => void;
 }
@@ -67,10 +69,25 @@ export class Connection {
    * @throws ConnectionLost when no answer came: send the same bytes again
    * @throws AparteError with the server's code
    */
-  send(message: SendMessage): Promise<SendResult> {
+  async send(message: SendMessage): Promise<SendResult> {
+    const answer = await this.#ask((r) => ({ t: 'send', r, message }));
+    if (answer.t === 'stale') return { status: 'stale', rosterVersion: answer.rosterVersion };
+    if (answer.t !== 'sent') throw new AparteError('internal');
+    return { status: 'sent', seq: answer.seq, at: answer.at };
+  }
+
+  /** Sends a note to the account's other devices. Rejects as `send` does. */
+  async tell(note: SendNote): Promise<NoteResult> {
+    const answer = await this.#ask((r) => ({ t: 'note', r, note }));
+    if (answer.t === 'stale_note') return { status: 'stale', devicesVersion: answer.devicesVersion };
+    if (answer.t !== 'noted') throw new AparteError('internal');
+    return { status: 'noted' };
+  }
+
+  #ask(question: (r: number) => DeviceFrame): Promise<Answer> {
     const r = this.#nextRequest++;
     return new Promise((resolve, reject) => {
-      if (!this.post({ t: 'send', r, message })) {
+      if (!this.post(question(r))) {
         reject(new ConnectionLost());
         return;
       }
@@ -103,10 +120,8 @@ export class Connection {
     if (frame.t !== 'presence' && frame.t !== 'activity') this.#heartbeat();
     if (frame.t !== 'pong' && frame.t !== 'presence' && frame.t !== 'activity') this.#quietRounds = 0;
     if (frame.t === 'ready') this.dispatch({ name: 'ready' });
-    else if (frame.t === 'sent')
-      this.#answer(frame.r)?.resolve({ status: 'sent', seq: frame.seq, at: frame.at });
-    else if (frame.t === 'stale')
-      this.#answer(frame.r)?.resolve({ status: 'stale', rosterVersion: frame.rosterVersion });
+    else if (frame.t === 'sent' || frame.t === 'stale' || frame.t === 'noted' || frame.t === 'stale_note')
+      this.#answer(frame.r)?.resolve(frame);
     else if (frame.t === 'error') {
       if (frame.r !== null) this.#answer(frame.r)?.reject(new AparteError(frame.code));
     } else if (frame.t !== 'pong') this.on.frame(frame);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { id } from '../protocol/ids';
+import { revocation } from '../protocol/keys';
 import { limits } from '../protocol/limits';
 
 /** What one message says. Only devices see it: the server carries its ciphertext. */
@@ -23,6 +24,9 @@ export const content = z.discriminatedUnion('kind', [
 ]);
 export type Content = z.infer<typeof content>;
 
+/** Own devices that were shut out lately: told with every message, so that no server can keep it from its reader. */
+const revoked = z.array(revocation).max(limits.revocationsPerMessage).optional();
+
 /**
  * The plaintext of a message. The id and the conversation stand inside as well, so that a server that shows a
  * ciphertext again, under another id or elsewhere, is caught.
@@ -34,6 +38,7 @@ export const payload = z.object({
   /** The sender's name as they write it now. */
   name: z.string().max(limits.nameMaxLength),
   sentAt: z.number(),
+  revoked,
   content,
 });
 export type Payload = z.infer<typeof payload>;
@@ -45,5 +50,6 @@ export const markPayload = z.object({
   conversationId: id,
   delivered: z.int().min(0),
   read: z.int().min(0),
+  revoked,
 });
 export type MarkPayload = z.infer<typeof markPayload>;

@@ -1,4 +1,5 @@
 import { Dexie, type EntityTable, type Table } from 'dexie';
+import type { IdentityNews, Lie, Revocation } from '../crypto/types';
 import type { ConversationKind, MemberState, Role } from '../protocol/conversations';
 import type { ErrorCode } from '../protocol/errors';
 import type { ActivityKind } from '../protocol/frames';
@@ -6,7 +7,6 @@ import type { SignUpKeys } from '../protocol/keys';
 import type { OutgoingEnvelope } from '../protocol/messages';
 import type { Content } from './content';
 import type { LinkState } from './link-state';
-import type { Snapshot } from './snapshot';
 
 /** The account of this browser profile, and how far its making has come. */
 export type Session =
@@ -50,8 +50,8 @@ interface MetaValues {
   marksSince: number;
   /** The linking under way, or how the last one ended. */
   link: LinkState;
-  /** On a device that joined later: what the old one told of conversations that the server has not told yet. */
-  arriving: { conversations: Record<string, Snapshot['conversations'][number]> };
+  /** What other devices of the account told of conversations that the server has not told this one yet. */
+  arriving: { conversations: Record<string, Partial<ConversationRow>> };
   /** On a device that joined later: the last page of the key backup that it has read. */
   backupCursor: number;
   /** Messages from before this device joined that are still to come, of how many. */
@@ -60,12 +60,26 @@ interface MetaValues {
   devices: { version: number; deviceIds: string[] };
   /** Devices that were linked elsewhere, until somebody has looked. */
   deviceNews: DeviceNews[];
+  /** What the server told that cannot be true; new ones until somebody has looked. */
+  lies: ShownLie[];
+  /** The last stamp of the hybrid clock that was made or seen here. */
+  clock: string;
+  /** What is being told to the account's other devices: bytes that are sent until they have arrived. */
+  note: SealedNote;
   /** By tab: until when (ms) it counts as looked at unless it says so again. */
   visibleTabs: Record<string, number>;
   /** Whether others see when I am here, and I them. Not there: yes. */
   presenceShown: boolean;
   /** Until when (ms) others believe that I am here, by what this device last told them. */
   toldOnlineUntil: number;
+}
+export interface ShownLie extends Lie {
+  seen: boolean;
+}
+export interface SealedNote {
+  devicesVersion: number;
+  envelopes: OutgoingEnvelope[];
+  told: { key: string; version: string }[];
 }
 export interface DeviceNews {
   deviceId: string;
@@ -118,6 +132,8 @@ export interface ConversationRow {
   marks: Record<string, Mark>;
   preview: Preview | null;
   draft: string;
+  /** Stamp of the last change of the draft, on whichever device; none if it was never one. */
+  draftAt?: string;
   /** Newest first in the list, ms. */
   sortAt: number;
 }
@@ -219,6 +235,33 @@ export interface SignalRow {
   conversationId: string;
 }
 
+/** Something that the account's other devices are to be told, as it is when they are told. */
+export interface TellingRow {
+  /** `kind` and `about`: what changes twice before it is told is told once. */
+  key: string;
+  kind: 'read' | 'draft' | 'identity';
+  /** A conversation, or for `identity` a user. */
+  about: string;
+  /** Another at each change. */
+  version: string;
+  /** This device's time, ms. */
+  notBefore: number;
+}
+
+/** The identity of a person that this account goes by; its own too. */
+export interface IdentityRow extends IdentityNews {
+  /** Stamp of the last decision of the owner; '' for one that was only seen. */
+  decidedAt: string;
+}
+
+/** A device of this account that is being shut out, and how far that has come. */
+export interface RemovalRow {
+  deviceId: string;
+  name: string;
+  state: 'wished' | 'removed' | 'wiped';
+  at: number;
+}
+
 /** What someone is doing in a conversation now. Deleted by the engine when it has not been heard again for a while. */
 export interface ActivityRow {
   conversationId: string;
@@ -251,6 +294,10 @@ export class AparteDb extends Dexie {
   signals!: EntityTable<SignalRow, 'id'>;
   activities!: Table<ActivityRow, [string, string, ActivityKind]>;
   presences!: EntityTable<PresenceRow, 'userId'>;
+  identities!: EntityTable<IdentityRow, 'userId'>;
+  revocations!: EntityTable<Revocation, 'deviceId'>;
+  removals!: EntityTable<RemovalRow, 'deviceId'>;
+  tellings!: EntityTable<TellingRow, 'key'>;
 
   constructor(name = 'aparte') {
     super(name);
@@ -269,6 +316,12 @@ export class AparteDb extends Dexie {
       typing: null,
       activities: '[conversationId+userId+kind]',
       presences: 'userId',
+    });
+    this.version(4).stores({
+      identities: 'userId',
+      revocations: 'deviceId, userId',
+      removals: 'deviceId',
+      tellings: 'key',
     });
   }
 

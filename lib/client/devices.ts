@@ -1,4 +1,5 @@
-import type { AparteDb, DeviceNews } from './db';
+import { failureOf } from './api';
+import type { DeviceNews, RemovalRow } from './db';
 import type { Work } from './work';
 
 /** Looks whether the account's devices have changed, and notes those that others have linked. @returns whether so */
@@ -24,13 +25,39 @@ export async function lookAtDevices(work: Work): Promise<boolean> {
   return true;
 }
 
-/** Somebody has looked: the device is theirs. */
-export async function dismissDeviceNews(db: AparteDb, deviceId: string): Promise<void> {
-  await db.transaction('rw', db.meta, async () => {
-    const news = (await db.readMeta('deviceNews')) ?? [];
-    await db.writeMeta(
-      'deviceNews',
-      news.filter((one) => one.deviceId !== deviceId),
-    );
-  });
+/** Signs that a device is shut out, and tells the server. */
+export async function revokeDevice(
+  { environment, machine }: Pick<Work, 'environment' | 'machine'>,
+  deviceId: string,
+): Promise<void> {
+  const { api } = environment;
+  // The server's time: contacts compare it with that of messages.
+  const { at } = await api.devices.version.query();
+  const { signature } = await machine.revokeDevice(deviceId, Math.floor(at));
+  await api.devices.revoke.mutate({ deviceId, at: Math.floor(at), signature });
+}
+
+/** Shuts out what a person wants shut out, and looks whether those that are have wiped themselves. */
+export async function performRemovals(work: Work): Promise<void> {
+  for (const row of await work.environment.db.removals.toArray()) {
+    if (!work.online()) return;
+    await performRemoval(work, row);
+  }
+}
+
+async function performRemoval(work: Work, { deviceId, state }: RemovalRow): Promise<void> {
+  const { db, api } = work.environment;
+  try {
+    if (state === 'wished') {
+      await revokeDevice(work, deviceId);
+      await db.removals.update(deviceId, { state: 'removed', at: work.environment.now() });
+    } else if (state === 'removed') {
+      const { wipedAt } = await api.devices.revoked.query({ deviceId });
+      if (wipedAt !== null) await db.removals.update(deviceId, { state: 'wiped', at: wipedAt });
+    }
+  } catch (error) {
+    // It is gone already, or was never one of this account's.
+    if (failureOf(error) !== 'not_found') throw error;
+    await db.removals.delete(deviceId);
+  }
 }

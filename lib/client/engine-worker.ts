@@ -5,6 +5,7 @@ import { type Engine, startEngine } from './engine';
 import type { Environment, Socket, SocketListener } from './environment';
 import { keyTransport } from './key-transport';
 import { openStoreKey, wipeStores } from './store-key';
+import { trustLedger } from './trust-ledger';
 
 /**
  * A tab's Worker. All tabs of a profile start one; the one that holds the lock runs the engine, the others wait for
@@ -25,6 +26,7 @@ function browserEnvironment(): Environment {
         deviceId: ids.deviceId,
         store: { name: machineStore, key: await openStoreKey() },
         transport: keyTransport(createApi('', (input, init) => fetch(input, init))),
+        ledger: trustLedger(db),
       }),
     wipeMachine: () => wipeStores(machineStore),
     now: () => Date.now(),

@@ -1,15 +1,18 @@
 import { limits } from '../protocol/limits';
 import type { IncomingEnvelope, Mark, Message } from '../protocol/messages';
 import { type Arrival, applyArrival, type Opened } from './apply';
-import { type MarkPayload, markPayload, payload } from './content';
+import { type MarkPayload, markPayload, type Payload, payload } from './content';
 import type { ConversationRow, SealedRow } from './db';
 import { wishMark } from './intents';
+import { takeNotes } from './notes';
+import { lastMessages } from './queries';
 import { settleOwn } from './settle';
-import { readUpTo } from './unread';
 import type { Work } from './work';
 
 /** In larger conversations nobody is told that a message has arrived, only that it was read. */
 const deliveredMarksUpTo = 8;
+/** Nodes' clocks may differ by this. */
+const backdatedMs = 60_000;
 
 /** Stores messages that follow the cursor, in order. What does not follow is left to a pull. */
 export class Inbox {
@@ -32,7 +35,9 @@ export class Inbox {
   async #feed(envelopes: IncomingEnvelope[]): Promise<void> {
     const fresh = envelopes.filter((envelope) => !this.#fed.has(envelope.id)).sort((a, b) => a.id - b.id);
     if (fresh.length === 0) return;
-    const { newKeysFor, unopened } = await this.work.machine.receive(fresh, null);
+    const { newKeysFor, unopened, notes } = await this.work.machine.receive(fresh, null);
+    // Stored before the envelope is acknowledged: nobody tells it a second time.
+    await takeNotes(this.work, notes);
     if (unopened > 0)
       this.work.environment.log(`${unopened} of ${fresh.length} envelopes could not be opened`);
     for (const envelope of fresh) this.#fed.add(envelope.id);
@@ -94,7 +99,8 @@ export class Inbox {
     // Opening awaits the machine, which no transaction would survive; so first all are opened, then all stored.
     const before = this.#keysCame;
     const opened: Opened[] = [];
-    for (const message of fresh) opened.push(await this.#open(message));
+    for (const message of fresh)
+      opened.push((await this.#isBackdated(message)) ? { status: 'refused' } : await this.#open(message));
     await db.transaction(
       'rw',
       [db.conversations, db.messages, db.people, db.orphans, db.sealed, db.outbox, db.activities],
@@ -171,12 +177,28 @@ export class Inbox {
     }
     const result = await machine.open({ ...message, messageId: message.clientId });
     if (result.status === 'missing_key') return { status: 'sealed' };
+    if (result.status === 'revoked') return { status: 'refused' };
     if (result.status !== 'ok') return { status: 'invalid' };
     const parsed = payload.safeParse(parseJson(result.plaintext));
     if (!parsed.success) return { status: 'invalid' };
     const { id, conversationId } = parsed.data;
     if (id !== message.clientId || conversationId !== message.conversationId) return { status: 'invalid' };
+    await this.#learnRevoked(message.senderUserId, parsed.data.revoked);
     return { status: 'ok', payload: parsed.data };
+  }
+
+  /** Said by the sender's own device: a server that keeps the list from us cannot keep this. */
+  async #learnRevoked(userId: string, said: Payload['revoked']): Promise<void> {
+    const { machine } = this.work;
+    const fresh = said?.filter(({ deviceId }) => !machine.revocationOf(userId, deviceId)) ?? [];
+    if (fresh.length > 0) await machine.learnRevocations(userId, fresh);
+  }
+
+  /** A device that is shut out could be given an earlier time by the server; but times in a conversation only rise. */
+  async #isBackdated(message: Message): Promise<boolean> {
+    if (!this.work.machine.revocationOf(message.senderUserId, message.senderDeviceId)) return false;
+    const [last] = await lastMessages(this.work.environment.db, message.conversationId, 1);
+    return last !== undefined && last.seq !== null && message.at < last.at - backdatedMs;
   }
 
   /** Tries all again: an earlier run may have ended between a key and what waited for it. */
@@ -208,14 +230,13 @@ export class Inbox {
     }
   }
 
-  /** Others' marks only go forward; an own device's mark clears the badge here too. */
+  /** Others' marks only go forward. What own devices have read, they tell in notes. */
   async takeMark(mark: Mark): Promise<void> {
     const { db } = this.work.environment;
-    const { me } = this.work;
-    if (mark.senderDeviceId === me.deviceId) return;
+    if (mark.senderUserId === this.work.me.userId) return;
     const said = await this.#openMark(mark);
     if (!said) return;
-    await db.transaction('rw', db.conversations, db.messages, async () => {
+    await db.transaction('rw', db.conversations, async () => {
       const conversation = await db.conversations.get(mark.conversationId);
       if (!conversation) return;
       const before = conversation.marks[mark.senderUserId] ?? { delivered: 0, read: 0 };
@@ -223,7 +244,6 @@ export class Inbox {
         delivered: Math.max(before.delivered, said.delivered),
         read: Math.max(before.read, said.read),
       };
-      if (mark.senderUserId === me.userId) await readUpTo(db, conversation, said.read, me.userId);
       await db.conversations.put(conversation);
     });
   }
@@ -233,6 +253,7 @@ export class Inbox {
     if (result.status !== 'ok') return null;
     const parsed = markPayload.safeParse(parseJson(result.plaintext));
     if (!parsed.success || parsed.data.conversationId !== mark.conversationId) return null;
+    await this.#learnRevoked(mark.senderUserId, parsed.data.revoked);
     return parsed.data;
   }
 }

@@ -9,7 +9,9 @@ import {
   type MessageRow,
   pendingOrder,
   type Session,
+  type TellingRow,
 } from './db';
+import { nextStamp } from './hybrid-clock';
 import { readUpTo } from './unread';
 
 /** Who is asking, and the clock and ids that their device uses. */
@@ -285,12 +287,13 @@ export async function block(author: Author, conversationId: string): Promise<voi
 /** Reading up to `seq` clears the badge here and tells the others. Never goes back. */
 export async function markRead(author: Author, conversationId: string, seq: number): Promise<void> {
   const { db } = author;
-  await db.transaction('rw', db.conversations, db.outbox, db.messages, db.meta, async () => {
+  await db.transaction('rw', [db.conversations, db.outbox, db.messages, db.meta, db.tellings], async () => {
     const conversation = await db.conversations.get(conversationId);
     if (!conversation || conversation.readSeq >= seq) return;
     const me = await signedIn(db);
     await readUpTo(db, conversation, seq, me.userId);
     await db.conversations.put(conversation);
+    await wishTelling(author, 'read', conversationId);
     if (conversation.myState === 'active') await wishMark(author, conversationId);
   });
 }
@@ -305,8 +308,62 @@ export async function wishMark(author: Author, conversationId: string): Promise<
   if (waiting === 0) await enqueue(author, conversationId, { kind: 'mark' });
 }
 
-export async function saveDraft({ db }: Author, conversationId: string, draft: string): Promise<void> {
-  await db.conversations.update(conversationId, { draft });
+/** A draft is told to the other devices when its writer pauses for so long. */
+const draftAfterMs = 1_500;
+
+export async function saveDraft(author: Author, conversationId: string, draft: string): Promise<void> {
+  const { db } = author;
+  await db.transaction('rw', db.conversations, db.meta, db.tellings, async () => {
+    const conversation = await db.conversations.get(conversationId);
+    if (!conversation || conversation.draft === draft) return;
+    await db.conversations.update(conversationId, { draft, draftAt: await stampNow(author) });
+    await wishTelling(author, 'draft', conversationId, draft === '' ? 0 : draftAfterMs);
+  });
+}
+
+/** A stamp for a change of now. Inside a transaction over `meta`. */
+async function stampNow({ db, now }: Author): Promise<string> {
+  const me = await signedIn(db);
+  const made = nextStamp((await db.readMeta('clock')) ?? '', now(), me.deviceId);
+  await db.writeMeta('clock', made);
+  return made;
+}
+
+/** The account's other devices are to be told of a change. Inside a transaction over `tellings`. */
+async function wishTelling(
+  { db, now, newId }: Author,
+  kind: TellingRow['kind'],
+  about: string,
+  afterMs = 0,
+): Promise<void> {
+  await db.tellings.put({
+    key: `${kind} ${about}`,
+    kind,
+    about,
+    version: newId(),
+    notBefore: afterMs === 0 ? 0 : now() + afterMs,
+  });
+}
+
+/** Asks the engine to shut a device of this account out; also while offline. */
+export async function removeDevice(
+  { db, now }: Author,
+  { deviceId, name }: { deviceId: string; name: string },
+): Promise<void> {
+  await db.transaction('rw', db.removals, db.meta, async () => {
+    if (!(await db.removals.get(deviceId)))
+      await db.removals.add({ deviceId, name, state: 'wished', at: now() });
+    const news = (await db.readMeta('deviceNews')) ?? [];
+    await db.writeMeta(
+      'deviceNews',
+      news.filter((one) => one.deviceId !== deviceId),
+    );
+  });
+}
+
+/** What has come of a removal was seen. */
+export async function forgetRemoval({ db }: Author, deviceId: string): Promise<void> {
+  await db.removals.delete(deviceId);
 }
 
 /** Tells the others what one is doing, if the connection is up. Said again while it lasts; the engine throttles. */

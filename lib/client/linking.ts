@@ -5,6 +5,7 @@ import { deviceType, keyUpload, signedDeviceKeys } from '../protocol/keys';
 import { limits } from '../protocol/limits';
 import { secret } from '../protocol/linking';
 import { failureOf } from './api';
+import { revokeDevice } from './devices';
 import type { Environment } from './environment';
 import { dispatchLink } from './link-intents';
 import type { LinkFailure, LinkingDevice, LinkState } from './link-state';
@@ -168,7 +169,7 @@ class Run {
       await this.#hear(place, fromNew.done);
     } catch (error) {
       // It is signed, and yet its owner was told that it failed: a device that nobody holds must not stay.
-      await api.devices.revoke.mutate({ deviceId });
+      await revokeDevice({ environment: this.environment, machine }, deviceId);
       throw error;
     }
     return device.name;

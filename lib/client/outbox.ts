@@ -188,6 +188,8 @@ export class Outbox {
   /** @returns whether the row is done with: refused for good */
   async #failed(row: OutboxRow, error: unknown): Promise<boolean> {
     if (error instanceof ConnectionLost || error instanceof RecipientUnready) return false;
+    // It waits until a person has looked at the new identity.
+    if (error instanceof IdentityChanged) return false;
     const code = codeOf(error);
     if (code === 'offline' || errors[code].retry) {
       if (code === 'internal') this.work.environment.log('outbox', error);
@@ -216,6 +218,5 @@ export class Outbox {
 
 function codeOf(error: unknown): ErrorCode | 'offline' {
   if (error instanceof AparteError) return error.code;
-  if (error instanceof IdentityChanged) return 'forbidden';
   return failureOf(error);
 }

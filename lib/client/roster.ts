@@ -69,11 +69,10 @@ async function storeConversation(work: Work, fresh: Conversation): Promise<void>
   });
 }
 
-/** On a device that joined the account later: what the old one told, and the newest messages before the others. */
+/** What other devices have told of it; on one that joined the account later, the newest messages before the others. */
 async function joinedLate(db: AparteDb, fresh: Conversation): Promise<Partial<ConversationRow>> {
-  const arriving = await db.readMeta('arriving');
-  if (!arriving) return {};
-  const told = arriving.conversations[fresh.conversationId];
+  const told = (await db.readMeta('arriving'))?.conversations[fresh.conversationId];
+  if ((await db.readMeta('backupCursor')) === undefined) return { ...told };
   const historySeq = Math.max(fresh.joinedSeq, fresh.lastSeq - recentMessages);
   return { ...told, cursor: historySeq, historySeq };
 }

@@ -1,3 +1,4 @@
+import { limits } from '../protocol/limits';
 import type { OutgoingEnvelope } from '../protocol/messages';
 import type { MarkPayload, Payload } from './content';
 import type { ConversationRow, OutboxRow, SealedIntent } from './db';
@@ -29,7 +30,8 @@ export async function sealRow(
   const { db } = environment;
   const refused = row.sealed;
   const clientId = row.intent.kind === 'message' ? row.intent.messageId : environment.newId();
-  const plaintext = JSON.stringify(plaintextOf(work, row, conversation, clientId));
+  const revoked = await lately(work);
+  const plaintext = JSON.stringify({ ...plaintextOf(work, row, conversation, clientId), ...revoked });
   const sealed = await machine.seal({
     conversationId: conversation.conversationId,
     recipientUserIds: recipients(conversation),
@@ -57,6 +59,20 @@ export async function sealRow(
   });
   await machine.shared(sealed.shareIds);
   return result;
+}
+
+const revokedForMs = 30 * 24 * 3_600_000;
+
+/** The devices of this account that were shut out last. Nothing when there are none. */
+async function lately({ environment, me }: Work): Promise<Pick<Payload, 'revoked'>> {
+  const { db, now } = environment;
+  const said = await db.revocations.where('userId').equals(me.userId).toArray();
+  const revoked = said
+    .filter(({ at }) => at > now() - revokedForMs)
+    .sort((a, b) => b.at - a.at)
+    .slice(0, limits.revocationsPerMessage)
+    .map(({ deviceId, at, signature }) => ({ deviceId, at, signature }));
+  return revoked.length > 0 ? { revoked } : {};
 }
 
 function plaintextOf(

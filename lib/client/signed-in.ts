@@ -7,12 +7,13 @@ import { Backup } from './backup';
 import { Connection } from './connection';
 import type { ConnectionState } from './connection-state';
 import type { ConnectionStatus, Session } from './db';
-import { lookAtDevices } from './devices';
+import { lookAtDevices, performRemovals } from './devices';
 import type { Environment } from './environment';
 import { fillHistory } from './history';
 import { Inbox } from './inbox';
 import { Intake } from './intake';
 import type { Owner } from './linking';
+import { Notes } from './notes';
 import { Outbox } from './outbox';
 import { Presence } from './presence';
 import { presenceShown } from './queries';
@@ -36,6 +37,9 @@ export class SignedIn {
   readonly #devicesRunner: Runner;
   readonly #activity: Activity;
   readonly #presence: Presence;
+  readonly #notes: Notes;
+  readonly #notesRunner: Runner;
+  readonly #removalsRunner: Runner;
   readonly #unwatch: (() => void)[] = [];
   readonly #work: Work;
 
@@ -66,6 +70,7 @@ export class SignedIn {
       machine,
       me,
       send: (message) => this.#connection.send(message),
+      tell: (note) => this.#connection.tell(note),
       post: (frame) => this.#connection.post(frame),
       online: () => this.#connection.state.name === 'online',
     };
@@ -97,6 +102,9 @@ export class SignedIn {
       // A device that was linked needs the keys that came since the last page.
       if (await lookAtDevices(this.#work)) this.#backupRunner.kick();
     });
+    this.#notesRunner = background('notes', () => this.#notes.flush());
+    this.#notes = new Notes(this.#work, () => this.#notesRunner.kick());
+    this.#removalsRunner = background('removals', () => performRemovals(this.#work));
     this.#intakeRunner = new Runner(
       () => this.#takeIn(),
       (error) => this.#intakeFailed(error),
@@ -106,6 +114,25 @@ export class SignedIn {
         environment,
         () => db.outbox.orderBy('id').keys(),
         () => this.#outboxRunner.kick(),
+      ),
+      watch(
+        environment,
+        () => db.tellings.orderBy('key').keys(),
+        () => this.#notesRunner.kick(),
+      ),
+      watch(
+        environment,
+        () => db.removals.where('deviceId').above('').primaryKeys(),
+        () => this.#removalsRunner.kick(),
+      ),
+      watch(
+        environment,
+        () => db.identities.toArray(),
+        () => {
+          // Somebody may have been approved: what waited for that need not wait.
+          this.#outbox.hurry();
+          this.#outboxRunner.kick();
+        },
       ),
       watch(
         environment,
@@ -143,6 +170,7 @@ export class SignedIn {
 
   hurry(): void {
     this.#outbox.hurry();
+    this.#notes.hurry();
     this.#connection.dispatch({ name: 'hurry' });
     this.#outboxRunner.kick();
   }
@@ -151,7 +179,10 @@ export class SignedIn {
     for (const unwatch of this.#unwatch) unwatch();
     this.#connection.dispatch({ name: 'stop' });
     this.#backup.stop();
+    this.#notes.stop();
     await Promise.all([
+      this.#notesRunner.stop(),
+      this.#removalsRunner.stop(),
       this.#intakeRunner.stop(),
       this.#outboxRunner.stop(),
       this.#outbox.stop(),
@@ -176,6 +207,9 @@ export class SignedIn {
       this.#outboxRunner.kick();
       this.#historyRunner.kick();
       this.#devicesRunner.kick();
+      this.#removalsRunner.kick();
+      this.#notes.hurry();
+      this.#notesRunner.kick();
       this.#presence.renew();
     } else if (state.name === 'ended') {
       this.ended(state.code);
@@ -193,6 +227,7 @@ export class SignedIn {
     }
     if (frame.t === 'device:linked' || frame.t === 'device:revoked') {
       this.#devicesRunner.kick();
+      this.#removalsRunner.kick();
       return;
     }
     this.#intake.take(frame);

@@ -19,6 +19,7 @@ export const snapshot = z.object({
         titleSeq: z.int().min(0),
         readSeq: z.int().min(0),
         draft: z.string().max(limits.textMaxLength),
+        draftAt: z.string().max(80).optional(),
         sortAt: z.number(),
       }),
     )
@@ -31,14 +32,17 @@ export async function snapshotOf(db: AparteDb): Promise<Snapshot> {
   const conversations = await db.conversations.orderBy('sortAt').reverse().limit(most).toArray();
   return {
     people: people.map(({ userId, handle, name, nameAt }) => ({ userId, handle, name, nameAt })),
-    conversations: conversations.map(({ conversationId, title, titleSeq, readSeq, draft, sortAt }) => ({
-      conversationId,
-      title,
-      titleSeq,
-      readSeq,
-      draft,
-      sortAt,
-    })),
+    conversations: conversations.map(
+      ({ conversationId, title, titleSeq, readSeq, draft, draftAt, sortAt }) => ({
+        conversationId,
+        title,
+        titleSeq,
+        readSeq,
+        draft,
+        ...(draftAt === undefined ? {} : { draftAt }),
+        sortAt,
+      }),
+    ),
   };
 }
 
@@ -46,7 +50,12 @@ export async function snapshotOf(db: AparteDb): Promise<Snapshot> {
 export async function takeSnapshot(db: AparteDb, { people, conversations }: Snapshot): Promise<void> {
   await db.transaction('rw', db.people, db.meta, async () => {
     await db.people.bulkPut(people);
-    const known = Object.fromEntries(conversations.map((row) => [row.conversationId, row]));
+    const known = Object.fromEntries(
+      conversations.map(({ draftAt, ...row }) => [
+        row.conversationId,
+        { ...row, ...(draftAt === undefined ? {} : { draftAt }) },
+      ]),
+    );
     await db.writeMeta('arriving', { conversations: known });
     await db.writeMeta('backupCursor', 0);
   });

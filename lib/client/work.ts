@@ -1,6 +1,6 @@
 import type { CryptoMachine } from '../crypto/types';
 import type { DeviceFrame } from '../protocol/frames';
-import type { SendMessage, SendResult } from '../protocol/messages';
+import type { NoteResult, SendMessage, SendNote, SendResult } from '../protocol/messages';
 import type { Session } from './db';
 import type { Environment } from './environment';
 
@@ -19,6 +19,8 @@ export interface Work {
   me: Extract<Session, { state: 'signed_in' }>;
   /** Sends a message; see `Connection.send`. */
   send: (message: SendMessage) => Promise<SendResult>;
+  /** Tells the other devices of the account; see `Connection.tell`. */
+  tell: (note: SendNote) => Promise<NoteResult>;
   /** Sends a frame that has no answer. @returns false when there is no connection */
   post: (frame: DeviceFrame) => boolean;
   online: () => boolean;

@@ -15,6 +15,7 @@ const toDevice = z.object({ messages: z.record(z.string(), z.record(z.string(), 
 const signingKeys = z.object({ master_key: object, self_signing_key: object, user_signing_key: object });
 /** By user, then by device id or by key: the object with its signatures. */
 const signatures = z.record(z.string(), z.record(z.string(), object));
+const textSignatures = z.record(z.string(), z.record(z.string(), z.string()));
 const signed = z.object({ signatures: z.record(z.string(), z.record(z.string(), z.string())).optional() });
 const backupPage = z.object({
   rooms: z.record(
@@ -30,6 +31,11 @@ const backupPage = z.object({
   ),
 });
 const publicKeys = z.object({ keys: z.record(z.string(), z.string()) });
+const note = z.object({
+  type: z.literal('aparte.note'),
+  sender: z.string(),
+  content: z.object({ note: z.string() }),
+});
 const event = z.object({ content: z.object({ plaintext: z.string() }) });
 
 export const parseUpload = (body: string) => upload.parse(JSON.parse(body));
@@ -42,6 +48,10 @@ export const parseBackupPage = (body: string) => backupPage.parse(JSON.parse(bod
 export const parseBackedUpKey = (body: string) => object.parse(JSON.parse(body));
 /** The one public key of a signing key. */
 export const parsePublicKey = (body: string) => Object.values(publicKeys.parse(JSON.parse(body)).keys)[0];
+/** Of a text: by user, then by key. */
+export const parseTextSignatures = (body: string) => textSignatures.parse(JSON.parse(body));
+/** A note among own devices, as it came out of its envelope. */
+export const parseNote = (body: string) => note.safeParse(JSON.parse(body));
 export const parseEvent = (body: string) => event.safeParse(JSON.parse(body));
 
 /** One object with the signatures of both. */
@@ -53,4 +63,15 @@ export function withSignatures(base: Record<string, unknown>, other: Record<stri
     }
   }
   return { ...base, signatures: merged };
+}
+
+/** An object of JSON, or undefined. */
+export function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? { ...value } : undefined;
+  } catch {
+    // Whoever made it, it is no ciphertext: the caller says so.
+    return undefined;
+  }
 }

@@ -5,9 +5,12 @@ import type {
   DeviceKeys,
   IncomingEnvelope,
   KeyTransport,
+  Revocation,
   Sealed,
   SignedKey,
   SignUpKeys,
+  TrustLedger,
+  TrustNews,
   UserKeys,
 } from './types';
 
@@ -25,6 +28,9 @@ export class KeyDirectory {
   /** A lying server changes what is told. */
   lie: (user: UserKeys) => UserKeys = (user) => user;
   failing = false;
+  readonly revocations: Revocation[] = [];
+  /** What the machines were told to keep, by device. */
+  readonly news = new Map<string, TrustNews[]>();
   readonly #made = new Map<string, DeviceKeys>();
 
   transport(deviceId: () => string): KeyTransport {
@@ -55,6 +61,7 @@ export class KeyDirectory {
                 deviceId: entry.deviceId,
                 deviceKeys: entry.keys.deviceKeys,
               })),
+              revocations: this.revocations.filter((said) => said.userId === userId),
             }),
           ];
         });
@@ -76,6 +83,17 @@ export class KeyDirectory {
     };
   }
 
+  ledger(deviceId: string): TrustLedger {
+    const news: TrustNews[] = [];
+    this.news.set(deviceId, news);
+    return {
+      load: async () => ({ identities: [], revocations: [] }),
+      learned: async (one) => {
+        news.push(one);
+      },
+    };
+  }
+
   entry(deviceId: string): Entry {
     const entry = this.entries.find((one) => one.deviceId === deviceId);
     if (!entry) throw new Error('no such device');
@@ -93,6 +111,7 @@ export class KeyDirectory {
       deviceId,
       store,
       transport: this.transport(() => deviceId),
+      ledger: this.ledger(deviceId),
     });
     const keys = await machine.createAccount();
     this.entries.push({
@@ -109,7 +128,13 @@ export class KeyDirectory {
   async #newDevice(userId: string): Promise<CryptoMachine> {
     const deviceId = randomUUID();
     const transport = this.transport(() => deviceId);
-    const machine = await openMachine({ userId, deviceId, store: null, transport });
+    const machine = await openMachine({
+      userId,
+      deviceId,
+      store: null,
+      transport,
+      ledger: this.ledger(deviceId),
+    });
     this.#made.set(deviceId, await machine.createDevice());
     return machine;
   }

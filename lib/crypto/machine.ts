@@ -1,46 +1,39 @@
 import {
+  CollectStrategy,
   DeviceId,
-  DeviceLists,
   initAsync,
-  KeysUploadRequest,
   OlmMachine,
-  OwnUserIdentity,
-  ProcessedToDeviceEventType,
   RequestType,
-  SecretsBundle,
   StoreHandle,
 } from '@matrix-org/matrix-sdk-crypto-wasm';
-import { createBackup, importPage, nextPage, pageStored, resumeBackup, type SealedPage } from './backup';
-import {
-  parseEvent,
-  parsePublicKey,
-  parseSignatures,
-  parseSigningKeys,
-  parseToDevice,
-  parseUpload,
-  withSignatures,
-} from './json';
+import { adopt, type Creating, makeAccount, makeDevice, markMade, ownMasterKey, signKeys } from './account';
+import { importPage, nextPage, pageStored, resumeBackup, type SealedPage } from './backup';
+import { Exchange } from './exchange';
+import { parseEvent, parseObject, parseToDevice } from './json';
 import { matrixUser, ourConversation, ourUser, roomOf, userOf } from './names';
 import { onePerSender, settings, statusOf, trustRequirement } from './policy';
-import { claim, pump, uploadAnswer } from './pump';
-import { markTrust } from './trust';
+import { signRevocation } from './revocation';
+import { Trust } from './trust';
 import type {
   AccountSecrets,
   CryptoMachine,
   DeviceKeys,
   IncomingEnvelope,
   KeyTransport,
+  KnownIdentity,
   OpenResult,
   OutgoingEnvelope,
   PreKeyState,
   Received,
+  Revocation,
   Sealed,
   SealedMessage,
   Sealing,
   SignedKey,
   SignUpKeys,
+  TrustLedger,
+  Withheld,
 } from './types';
-import { IdentityMismatch } from './types';
 
 const eventType = 'aparte.message';
 
@@ -53,6 +46,7 @@ export async function openMachine(options: {
   deviceId: string;
   store: { name: string; key: Uint8Array } | null;
   transport: KeyTransport;
+  ledger: TrustLedger;
   wasmUrl?: string | URL;
 }): Promise<CryptoMachine> {
   await initAsync(options.wasmUrl);
@@ -64,7 +58,8 @@ export async function openMachine(options: {
   // It shares the database's connection: unfreed, it would keep that open after `close`, and block its deletion.
   handle.free();
   await resumeBackup(olm);
-  return new Machine(userId, deviceId, olm, options.transport);
+  const trust = await Trust.open(olm, userId, options.ledger);
+  return new Machine(userId, deviceId, olm, trust, new Exchange(userId, olm, trust, options.transport));
 }
 
 class Machine implements CryptoMachine {
@@ -74,30 +69,16 @@ class Machine implements CryptoMachine {
   readonly #newKeys = new Set<string>();
   /** Senders of old messages whose keys were asked for in this run. As many as there are contacts. */
   readonly #asked = new Set<string>();
-  /** What the server has of this device's prekeys. The library takes a count that is not told for none. */
-  #preKeys: PreKeyState = { oneTimeKeyCount: 50, hasUnusedFallbackKey: true };
-  private readonly transport: KeyTransport;
   /** Requests of the account's making, until the server has them. */
-  #creating: { uploadId: string; signaturesId: string | undefined } | null = null;
+  #creating: Creating | null = null;
 
   constructor(
     readonly userId: string,
     readonly deviceId: string,
     private readonly olm: OlmMachine,
-    transport: KeyTransport,
+    private readonly trust: Trust,
+    private readonly exchange: Exchange,
   ) {
-    this.transport = {
-      ...transport,
-      upload: async (keys) => {
-        const answer = await transport.upload(keys);
-        const uploadedFallback = Object.keys(keys.fallbackKeys).length > 0;
-        this.#preKeys = {
-          oneTimeKeyCount: answer.oneTimeKeyCount,
-          hasUnusedFallbackKey: this.#preKeys.hasUnusedFallbackKey || uploadedFallback,
-        };
-        return answer;
-      },
-    };
     olm.registerRoomKeyUpdatedCallback(async (infos) => {
       for (const info of infos) this.#newKeys.add(ourConversation(info.roomId.toString()));
     });
@@ -106,84 +87,65 @@ class Machine implements CryptoMachine {
   createAccount(): Promise<SignUpKeys> {
     return this.#next(async () => {
       // A count of none and no fallback key: so that the first upload carries both.
-      this.#preKeys = { oneTimeKeyCount: 0, hasUnusedFallbackKey: false };
-      await this.#sync([], []);
-      const requests = await this.olm.bootstrapCrossSigning(true);
-      await createBackup(this.olm);
-      const upload: { id: string; body: string } = requests.uploadKeysRequest;
-      const made = parseUpload(upload.body);
-      const signing = parseSigningKeys(requests.uploadSigningKeysRequest.body);
-      const signed = parseSignatures(requests.uploadSignaturesRequest.body)[matrixUser(this.userId)] ?? {};
-      this.#creating = { uploadId: upload.id, signaturesId: requests.uploadSignaturesRequest.id };
-      const masterName = Object.keys(signed).find((name) => name !== this.deviceId);
-      return {
-        deviceKeys: withSignatures(made.device_keys ?? {}, signed[this.deviceId]),
-        oneTimeKeys: made.one_time_keys ?? {},
-        fallbackKeys: made.fallback_keys ?? {},
-        masterKey: withSignatures(signing.master_key, masterName ? signed[masterName] : undefined),
-        selfSigningKey: signing.self_signing_key,
-        userSigningKey: signing.user_signing_key,
-      };
+      this.exchange.preKeys = { oneTimeKeyCount: 0, hasUnusedFallbackKey: false };
+      await this.exchange.sync([], []);
+      const { keys, creating } = await makeAccount(this.olm);
+      this.#creating = creating;
+      return keys;
     });
   }
 
   createDevice(): Promise<DeviceKeys> {
     return this.#next(async () => {
-      this.#preKeys = { oneTimeKeyCount: 0, hasUnusedFallbackKey: false };
-      await this.#sync([], []);
-      const request = (await this.olm.outgoingRequests()).find((one) => one instanceof KeysUploadRequest);
-      if (!request) throw new Error('the machine has keys already');
-      const made = parseUpload(request.body);
-      this.#creating = { uploadId: request.id, signaturesId: undefined };
-      return {
-        deviceKeys: made.device_keys ?? {},
-        oneTimeKeys: made.one_time_keys ?? {},
-        fallbackKeys: made.fallback_keys ?? {},
-      };
+      this.exchange.preKeys = { oneTimeKeyCount: 0, hasUnusedFallbackKey: false };
+      await this.exchange.sync([], []);
+      const { keys, creating } = await makeDevice(this.olm);
+      this.#creating = creating;
+      return keys;
     });
   }
 
   accountCreated(oneTimeKeyCount: number): Promise<void> {
     return this.#next(async () => {
-      this.#preKeys = { oneTimeKeyCount, hasUnusedFallbackKey: true };
+      this.exchange.preKeys = { oneTimeKeyCount, hasUnusedFallbackKey: true };
       if (!this.#creating) return;
-      const { uploadId, signaturesId } = this.#creating;
-      await this.olm.markRequestAsSent(uploadId, RequestType.KeysUpload, uploadAnswer(oneTimeKeyCount));
-      if (signaturesId) {
-        await this.olm.markRequestAsSent(signaturesId, RequestType.SignatureUpload, '{"failures":{}}');
-      }
+      const { signaturesId } = this.#creating;
+      await markMade(this.olm, this.#creating, oneTimeKeyCount);
       this.#creating = null;
+      // Its own making, before the server has told any other.
+      if (signaturesId) await this.#knowOwn();
     });
   }
 
   receive(envelopes: IncomingEnvelope[], preKeys: PreKeyState | null): Promise<Received> {
     return this.#next(async () => {
-      if (preKeys) this.#preKeys = preKeys;
+      if (preKeys) this.exchange.preKeys = preKeys;
       // A key is bound to its sender's device as known when it comes: so their lists are fetched first.
       const senders = [...new Set(envelopes.map((envelope) => envelope.senderUserId))];
       if (senders.length > 0) {
         await this.olm.updateTrackedUsers(senders.map(userOf));
-        await pump(this.olm, this.transport);
+        await this.exchange.pump();
       }
       let unopened = 0;
-      for (const round of onePerSender(envelopes)) unopened += await this.#sync(round, []);
-      await pump(this.olm, this.transport);
+      const notes: string[] = [];
+      for (const round of onePerSender(envelopes)) {
+        const fed = await this.exchange.sync(round, []);
+        unopened += fed.unopened;
+        notes.push(...fed.notes);
+      }
+      await this.exchange.pump();
       // Kept until they are told: a call that the network failed has stored its keys all the same.
       const newKeysFor = [...this.#newKeys];
       this.#newKeys.clear();
-      return { newKeysFor, unopened };
+      return { newKeysFor, unopened, notes };
     });
   }
 
   seal({ conversationId, recipientUserIds, plaintext, rotate }: Sealing): Promise<Sealed> {
     return this.#next(async () => {
-      const { olm, transport } = this;
+      const { olm } = this;
       const users = () => recipientUserIds.map(userOf);
-      await olm.updateTrackedUsers(users());
-      await pump(olm, transport);
-      const missing = await olm.getMissingSessions(users());
-      const keyless = missing ? await claim(olm, missing, transport) : [];
-      const trust = await markTrust(olm, recipientUserIds);
+      const trust = await this.exchange.reach(recipientUserIds);
       if (rotate) await olm.invalidateGroupSession(roomOf(conversationId));
       const requests = await olm.shareRoomKey(roomOf(conversationId), users(), settings());
       const envelopes: OutgoingEnvelope[] = [];
@@ -200,15 +162,39 @@ class Machine implements CryptoMachine {
         eventType,
         JSON.stringify({ plaintext }),
       );
-      const noSession = keyless.map((device) => ({ ...device, reason: 'no_session' as const }));
       return {
         ciphertext,
         // A notice that a key is withheld tells its reader nothing that the missing key does not.
         envelopes: envelopes.filter((envelope) => envelope.type === 'm.room.encrypted'),
         shareIds: requests.map((request) => request.id),
-        withheld: [...trust.withheld, ...noSession],
+        withheld: trust.withheld,
         identityChanged: trust.identityChanged,
       };
+    });
+  }
+
+  sealNote(note: string): Promise<{ envelopes: OutgoingEnvelope[]; withheld: Withheld[] }> {
+    return this.#next(async () => {
+      const { withheld } = await this.exchange.reach([this.userId]);
+      const out = new Set([this.deviceId, ...withheld.map((device) => device.deviceId)]);
+      const envelopes: OutgoingEnvelope[] = [];
+      const devices = await this.olm.getUserDevices(userOf(this.userId));
+      for (const device of devices.devices()) {
+        const recipientDeviceId = device.deviceId.toString();
+        if (!out.has(recipientDeviceId)) {
+          const only = CollectStrategy.onlyTrustedDevices();
+          const content = await device.encryptToDeviceEvent('aparte.note', { note }, only);
+          envelopes.push({
+            recipientUserId: this.userId,
+            recipientDeviceId,
+            type: 'm.room.encrypted',
+            content,
+          });
+        }
+        device.free();
+      }
+      devices.free();
+      return { envelopes, withheld };
     });
   }
 
@@ -220,40 +206,64 @@ class Machine implements CryptoMachine {
 
   refresh(userIds: string[]): Promise<void> {
     return this.#next(async () => {
-      await this.#sync([], userIds);
-      await pump(this.olm, this.transport);
+      await this.exchange.sync([], userIds);
+      await this.exchange.pump();
     });
   }
 
   signDevice(deviceKeys: SignedKey): Promise<SignedKey> {
     return this.#next(async () => {
-      await this.#askFor([this.userId], deviceKeys);
-      const device = await this.olm.getDevice(
-        userOf(this.userId),
-        new DeviceId(String(deviceKeys.device_id)),
-      );
-      if (!device) throw new Error('the device is not known');
-      const signed = parseSignatures((await device.verify()).body)[matrixUser(this.userId)] ?? {};
-      return withSignatures(deviceKeys, signed[String(deviceKeys.device_id)]);
+      this.trust.expect(String(deviceKeys.device_id));
+      await this.exchange.askFor([this.userId], deviceKeys);
+      return signKeys(this.olm, deviceKeys);
+    });
+  }
+
+  revokeDevice(deviceId: string, at: number): Promise<Revocation> {
+    return this.#next(async () => {
+      const masterKey = await ownMasterKey(this.olm);
+      const said = await signRevocation(this.olm, masterKey, { userId: this.userId, deviceId, at });
+      await this.trust.learnRevocations(this.userId, [said]);
+      return said;
+    });
+  }
+
+  learnRevocations(userId: string, revocations: Omit<Revocation, 'userId'>[]): Promise<void> {
+    return this.#next(() => this.trust.learnRevocations(userId, revocations));
+  }
+
+  revocationOf(userId: string, deviceId: string): Revocation | undefined {
+    return this.trust.revocationOf(userId, deviceId);
+  }
+
+  approveIdentity(userId: string, masterKey: string, verify: boolean): Promise<KnownIdentity | null> {
+    return this.#next(async () => {
+      const known = await this.trust.approve(userId, masterKey, verify);
+      // The machine counts it as verified once it is told so by an answer that carries the signature.
+      if (known?.verification) await this.exchange.askFor([userId], null);
+      return known;
+    });
+  }
+
+  learnIdentity(known: KnownIdentity): Promise<void> {
+    return this.#next(async () => {
+      await this.trust.adopt(known);
+      if (known.verification) await this.exchange.askFor([known.userId], null);
     });
   }
 
   exportSecrets(): Promise<AccountSecrets> {
     return this.#next(async () => {
       const bundle = await await this.olm.exportSecretsBundle();
-      return { bundle: bundle.to_json(), masterKey: await this.#masterKey() };
+      return { bundle: bundle.to_json(), masterKey: await ownMasterKey(this.olm) };
     });
   }
 
-  adoptSecrets({ bundle, masterKey }: AccountSecrets): Promise<void> {
+  adoptSecrets(secrets: AccountSecrets): Promise<void> {
     return this.#next(async () => {
-      await this.#askFor([this.userId], null);
-      if ((await this.#masterKey()) !== masterKey) throw new IdentityMismatch();
-      await this.olm.importSecretsBundle(SecretsBundle.from_json(bundle));
-      const identity = await this.olm.getIdentity(userOf(this.userId));
-      if (!(identity instanceof OwnUserIdentity)) throw new IdentityMismatch();
-      await identity.verify();
-      await resumeBackup(this.olm);
+      await this.exchange.askFor([this.userId], null);
+      await adopt(this.olm, secrets);
+      await this.#knowOwn();
     });
   }
 
@@ -271,7 +281,7 @@ class Machine implements CryptoMachine {
 
   open(message: SealedMessage): Promise<OpenResult> {
     return this.#next(async () => {
-      const content = parseJson(message.ciphertext);
+      const content = parseObject(message.ciphertext);
       if (content === undefined) return { status: 'invalid' };
       const event = {
         type: 'm.room.encrypted',
@@ -295,6 +305,8 @@ class Machine implements CryptoMachine {
             ? await this.#isKeyOf(message, opened.senderCurve25519Key)
             : device === message.senderDeviceId;
         if (sender !== message.senderUserId || !believed) return { status: 'untrusted' };
+        const revocation = this.trust.revocationOf(sender, message.senderDeviceId);
+        if (revocation && message.at > revocation.at) return { status: 'revoked' };
         const parsed = parseEvent(opened.event);
         return parsed.success
           ? { status: 'ok', plaintext: parsed.data.content.plaintext }
@@ -320,7 +332,7 @@ class Machine implements CryptoMachine {
   async #isKeyOf({ senderUserId, senderDeviceId }: SealedMessage, identityKey: string): Promise<boolean> {
     if (!this.#asked.has(senderUserId)) {
       await this.olm.updateTrackedUsers([userOf(senderUserId)]);
-      await pump(this.olm, this.transport);
+      await this.exchange.pump();
       this.#asked.add(senderUserId);
     }
     const device = await this.olm.getDevice(userOf(senderUserId), new DeviceId(senderDeviceId));
@@ -329,38 +341,9 @@ class Machine implements CryptoMachine {
     return known === undefined || known === identityKey;
   }
 
-  /** Asks for the keys of users anew. @param pending a device of one's own that the server does not list yet */
-  async #askFor(userIds: string[], pending: SignedKey | null): Promise<void> {
-    await this.olm.updateTrackedUsers(userIds.map(userOf));
-    await this.#sync([], userIds);
-    await pump(this.olm, this.transport, pending);
-  }
-
-  async #masterKey(): Promise<string> {
-    const identity = await this.olm.getIdentity(userOf(this.userId));
-    if (!(identity instanceof OwnUserIdentity)) throw new IdentityMismatch();
-    const key = parsePublicKey(identity.masterKey);
-    identity.free();
-    if (key === undefined) throw new IdentityMismatch();
-    return key;
-  }
-
-  /** @returns how many envelopes could not be opened */
-  async #sync(envelopes: IncomingEnvelope[], changedUserIds: string[]): Promise<number> {
-    const events = envelopes.flatMap((envelope) => {
-      const content = parseJson(envelope.content);
-      return content === undefined
-        ? []
-        : [{ type: envelope.type, sender: matrixUser(envelope.senderUserId), content }];
-    });
-    const processed = await this.olm.receiveSyncChanges(
-      JSON.stringify(events),
-      new DeviceLists(changedUserIds.map(userOf), []),
-      new Map([['signed_curve25519', this.#preKeys.oneTimeKeyCount]]),
-      new Set(this.#preKeys.hasUnusedFallbackKey ? ['signed_curve25519'] : []),
-      trustRequirement(),
-    );
-    return processed.filter((event) => event.type !== ProcessedToDeviceEventType.Decrypted).length;
+  async #knowOwn(): Promise<void> {
+    const masterKey = await ownMasterKey(this.olm);
+    await this.trust.adopt({ userId: this.userId, masterKey, verification: null });
   }
 
   #next<T>(call: () => Promise<T>): Promise<T> {
@@ -371,15 +354,5 @@ class Machine implements CryptoMachine {
     // The next call does not care how this one ended; its caller is told through `done`.
     this.#queue = done.catch(() => undefined);
     return done;
-  }
-}
-
-function parseJson(text: string): SignedKey | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? { ...value } : undefined;
-  } catch {
-    // Whoever made it, it is no ciphertext: the caller says so.
-    return undefined;
   }
 }

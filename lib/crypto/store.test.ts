@@ -31,7 +31,13 @@ test('a machine that is opened again on its store reads what was meant for it', 
   const sealed = await alice.seal(sealing);
   directory.deliver(alice, sealed);
   await before.close();
-  const bob = await openMachine({ userId, deviceId, store, transport: directory.transport(() => deviceId) });
+  const bob = await openMachine({
+    userId,
+    deviceId,
+    store,
+    transport: directory.transport(() => deviceId),
+    ledger: directory.ledger(deviceId),
+  });
   await directory.fetch(bob);
   const message = { conversationId, messageId: randomUUID(), ciphertext: sealed.ciphertext, at: 1 };
   const opened = await bob.open({ ...message, senderUserId: alice.userId, senderDeviceId: alice.deviceId });
@@ -42,8 +48,14 @@ test('a machine that is opened again on its store reads what was meant for it', 
 test('the store of a closed machine can be deleted at once', async () => {
   const name = randomUUID();
   const ids = { userId: randomUUID(), deviceId: randomUUID() };
-  const transport = new KeyDirectory().transport(() => '');
-  const machine = await openMachine({ ...ids, store: { name, key }, transport });
+  const directory = new KeyDirectory();
+  const transport = directory.transport(() => '');
+  const machine = await openMachine({
+    ...ids,
+    store: { name, key },
+    transport,
+    ledger: directory.ledger(ids.deviceId),
+  });
   await machine.createAccount();
   await machine.close();
   const databases = (await indexedDB.databases()).map((database) => database.name ?? '');

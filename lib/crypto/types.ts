@@ -28,6 +28,54 @@ export interface UserKeys {
   /** Told to the user's own devices only. */
   userSigningKey: SignedKey | null;
   devices: { deviceId: string; deviceKeys: SignedKey }[];
+  /** Devices that the user has shut out, each signed by their master key. */
+  revocations: Omit<Revocation, 'userId'>[];
+}
+
+/** A device that its owner has shut out. `signature`: of the account's master key, base64. */
+export interface Revocation {
+  userId: string;
+  deviceId: string;
+  /** Server time, ms: what the device sends after it is shown to nobody. */
+  at: number;
+  signature: string;
+}
+
+/** The identity of a user that this account goes by. */
+export interface KnownIdentity {
+  userId: string;
+  masterKey: string;
+  /** This account's signatures on it, by key, once a person has compared the safety number. */
+  verification: Record<string, string> | null;
+}
+
+/** `changedTo`: the server tells this other master key; no key leaves until a person has approved it. */
+export interface IdentityNews extends KnownIdentity {
+  changedTo: string | null;
+}
+
+/** What only a server that lies tells, or one that was broken into. None of it gets a key. */
+export interface Lie {
+  /**
+   * `relisted`: a device that its owner has shut out. `unsigned`: one that its owner never signed.
+   * `withheld`: one is missing that its owner has not shut out.
+   */
+  kind: 'relisted' | 'unsigned' | 'withheld';
+  userId: string;
+  deviceId: string;
+}
+
+export interface TrustNews {
+  identities: IdentityNews[];
+  revocations: Revocation[];
+  lies: Lie[];
+}
+
+/** Keeps what is known of identities and revocations, longer than the server may tell it. */
+export interface TrustLedger {
+  load(): Promise<{ identities: KnownIdentity[]; revocations: Revocation[] }>;
+  /** The same may be told again. */
+  learned(news: TrustNews): Promise<void>;
 }
 
 /** How the machine's questions reach the server. A rejection fails the call that asked; it can be called again. */
@@ -68,6 +116,8 @@ export interface Received {
   newKeysFor: string[];
   /** Envelopes that could not be opened: what they carried is lost, unless it came before. */
   unopened: number;
+  /** What other devices of this account have told, in order. */
+  notes: string[];
 }
 
 export type OpenResult =
@@ -76,13 +126,15 @@ export type OpenResult =
   | { status: 'missing_key' }
   /** Its sender is not who the server says, or not a device that its owner has signed. */
   | { status: 'untrusted' }
+  /** Sent after its owner has shut the device out. */
+  | { status: 'revoked' }
   | { status: 'invalid' };
 
 export interface Withheld {
   userId: string;
   deviceId: string;
-  /** `unsigned`: not signed by its owner. `no_session`: no prekey of it could be had now. */
-  reason: 'unsigned' | 'no_session';
+  /** `unsigned`: not signed by its owner. `revoked`: shut out by its owner. `no_session`: no prekey could be had now. */
+  reason: 'unsigned' | 'revoked' | 'no_session';
 }
 
 export interface Sealed {
@@ -134,6 +186,8 @@ export interface CryptoMachine {
   receive(envelopes: IncomingEnvelope[], preKeys: PreKeyState | null): Promise<Received>;
   /** Encrypts a plaintext once, and its key for each recipient device that lacks it and may have it. */
   seal(sealing: Sealing): Promise<Sealed>;
+  /** Encrypts a note for each other device of this account. */
+  sealNote(note: string): Promise<{ envelopes: OutgoingEnvelope[]; withheld: Withheld[] }>;
   /** The envelopes of these shares are stored durably and will be delivered. */
   shared(shareIds: string[]): Promise<void>;
   /** The device lists of these users have changed. */
@@ -144,6 +198,20 @@ export interface CryptoMachine {
    * @returns the same with the owner's signature
    */
   signDevice(deviceKeys: SignedKey): Promise<SignedKey>;
+  /** Says that a device of this account is shut out. The server and the contacts are to be told. */
+  revokeDevice(deviceId: string, at: number): Promise<Revocation>;
+  /** Told by a device of theirs; what their identity has not signed is passed over. */
+  learnRevocations(userId: string, revocations: Omit<Revocation, 'userId'>[]): Promise<void>;
+  /** Of this account or a contact's: whether this device is shut out, and since when. */
+  revocationOf(userId: string, deviceId: string): Revocation | undefined;
+  /**
+   * A person takes this identity for the user's from now on.
+   * @param verify they have compared the safety number
+   * @returns `null`, and nothing is changed, when it is not the one that the server tells now
+   */
+  approveIdentity(userId: string, masterKey: string, verify: boolean): Promise<KnownIdentity | null>;
+  /** Another device of this account has approved it. */
+  learnIdentity(known: KnownIdentity): Promise<void>;
   exportSecrets(): Promise<AccountSecrets>;
   /** @throws IdentityMismatch when the server tells another identity of this account: then nothing is kept */
   adoptSecrets(secrets: AccountSecrets): Promise<void>;

@@ -26,6 +26,7 @@ export const errors = {
   /** A linking code that is unknown or too old. */
   link_expired: { trpc: 'NOT_FOUND', close: null, retry: false },
   link_used: { trpc: 'CONFLICT', close: null, retry: false },
+  wrong_recovery_key: { trpc: 'FORBIDDEN', close: null, retry: false },
   too_many_devices: { trpc: 'BAD_REQUEST', close: null, retry: false },
   bad_signature: { trpc: 'BAD_REQUEST', close: null, retry: false },
   group_full: { trpc: 'BAD_REQUEST', close: null, retry: false },

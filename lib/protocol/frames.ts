@@ -1,7 +1,14 @@
 import { z } from 'zod';
 import type { ErrorCode } from './errors';
 import { id } from './ids';
-import { ackEnvelopes, type IncomingEnvelope, type Mark, type Message, sendMessage } from './messages';
+import {
+  ackEnvelopes,
+  type IncomingEnvelope,
+  type Mark,
+  type Message,
+  sendMessage,
+  sendNote,
+} from './messages';
 
 /** A frame is one JSON text. `r` pairs an answer with its request on this connection. */
 const request = z.int().min(0);
@@ -14,6 +21,7 @@ export type PresenceState = z.infer<typeof presenceState>;
 
 export const deviceFrame = z.discriminatedUnion('t', [
   z.strictObject({ t: z.literal('send'), r: request, message: sendMessage }),
+  z.strictObject({ t: z.literal('note'), r: request, note: sendNote }),
   z.strictObject({ t: z.literal('ack'), ids: ackEnvelopes.shape.ids }),
   z.strictObject({ t: z.literal('activity'), conversationId: id, kind: activityKind }),
   /** To all people of my conversations, or to one of them. */
@@ -27,6 +35,8 @@ export type ServerFrame =
   | { t: 'ready'; at: number }
   | { t: 'sent'; r: number; seq: number; at: number }
   | { t: 'stale'; r: number; rosterVersion: number }
+  | { t: 'noted'; r: number }
+  | { t: 'stale_note'; r: number; devicesVersion: number }
   | { t: 'error'; r: number | null; code: ErrorCode }
   /** The envelopes that a message needs precede it on the same connection. */
   | { t: 'envelopes'; envelopes: IncomingEnvelope[] }

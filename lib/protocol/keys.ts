@@ -49,6 +49,15 @@ export const signUpKeys = z.strictObject({
 });
 export type SignUpKeys = z.infer<typeof signUpKeys>;
 
+/** A device that its owner has shut out: said with the account's master key, so that a server cannot take it back. */
+export const revocation = z.strictObject({
+  deviceId: id,
+  /** Server time, ms. */
+  at: z.int().min(0),
+  signature: z.string().regex(/^[A-Za-z0-9+/]{86}$/),
+});
+export type Revocation = z.infer<typeof revocation>;
+
 export const keyUpload = z.strictObject({ oneTimeKeys, fallbackKeys: signedPreKeys });
 
 /** What is told about a user to those who share a conversation with them. */
@@ -60,6 +69,8 @@ export interface UserKeys {
   /** Told to the user's own devices only. */
   userSigningKey: z.infer<typeof crossSigningKey> | null;
   devices: { deviceId: string; deviceKeys: z.infer<typeof signedDeviceKeys> }[];
+  /** Devices that the user has shut out, newest first. */
+  revocations: Revocation[];
 }
 
 /** The prekey bundle of one device: a one-time key, or when none is left the signed prekey. */

@@ -34,4 +34,11 @@ export const limits = {
   backupPageMaxLength: 512 * 1024,
   backupPagesPerPull: 4,
   backupPagesPerUser: 20_000,
+  /** The account's private keys are about 500 bytes. */
+  recoveryBundleMaxLength: 16 * 1024,
+  /** Signed revocations that are told of a user. */
+  revocationsPerUser: 100,
+  revocationsPerMessage: 3,
+  /** How far a revocation's time may be from the server's. */
+  revocationSkewMs: 10 * 60_000,
 } as const;

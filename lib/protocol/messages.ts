@@ -35,6 +35,16 @@ export const sendMessage = z.strictObject({
 });
 export type SendMessage = z.infer<typeof sendMessage>;
 
+/** What a device tells the others of its account: an envelope for each of them, and nothing else. */
+export const sendNote = z.strictObject({
+  devicesVersion: z.int().min(1),
+  envelopes: z.array(outgoingEnvelope).min(1).max(limits.devicesPerUser),
+});
+export type SendNote = z.infer<typeof sendNote>;
+
+/** `stale`: nothing was stored; the account's devices have changed. */
+export type NoteResult = { status: 'noted' } | { status: 'stale'; devicesVersion: number };
+
 /** `seq` is 0 for a mark. `at` is the server's time of the commit in ms. */
 export type SendResult =
   | { status: 'sent'; seq: number; at: number }

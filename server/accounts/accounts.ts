@@ -1,8 +1,8 @@
 import type { z } from 'zod';
 import type { Account, signUp as signUpSchema } from '../../lib/protocol/accounts';
 import { AparteError } from '../../lib/protocol/errors';
-import { storePreKeys } from '../devices/pre-keys';
 import { checkSignUpKeys, type DeviceIdentity } from '../devices/signatures';
+import { storeDevice } from '../devices/store-device';
 import { hashOf, newToken } from '../devices/tokens';
 import type { Asker, Ground } from '../ground';
 
@@ -21,7 +21,7 @@ export async function signUp(ground: Ground, wish: SignUp): Promise<{ account: A
   try {
     await store(ground, wish, identity, tokenHash);
   } catch (error) {
-    const taken = violated(error);
+    const taken = violated(error) ?? (error instanceof AparteError ? 'devices' : undefined);
     // The same request twice at the same moment: the other one has won.
     if (taken !== undefined && (await renewToken(ground, wish, tokenHash))) return { account, token };
     if (taken === undefined) throw error;
@@ -70,29 +70,8 @@ async function store(
         created_at: now,
       })
       .execute();
-    await trx
-      .insertInto('devices')
-      .values({
-        id: wish.deviceId,
-        user_id: wish.userId,
-        identity_key: identity.identityKey,
-        signing_key: identity.signingKey,
-        device_keys: JSON.stringify(wish.keys.deviceKeys),
-        signed_pre_key_id: null,
-        signed_pre_key: null,
-        signature: identity.signature,
-        name: wish.deviceName,
-        type: wish.deviceType,
-        token_hash: tokenHash,
-        registration_hash: hashOf(wish.idempotencyKey),
-        created_at: now,
-        last_seen_at: now,
-        revoked_at: null,
-        linked_by: null,
-        wiped_at: null,
-      })
-      .execute();
-    await storePreKeys(trx, wish.deviceId, wish.keys);
+    const given = { userId: wish.userId, tokenHash, now, linkedBy: null };
+    await storeDevice(trx, { ...wish, ...wish.keys }, identity, given);
   });
 }
 

@@ -61,3 +61,21 @@ export async function pull(
     .execute();
   return { pages, lastSeq: user.backup_seq };
 }
+
+/** Replaces what the account knows beside its messages. */
+export async function storeState({ db }: Ground, asker: Asker, { page }: { page: string }): Promise<void> {
+  await db
+    .insertInto('account_states')
+    .values({ user_id: asker.userId, page })
+    .onConflict((conflict) => conflict.column('user_id').doUpdateSet({ page }))
+    .execute();
+}
+
+export async function state({ db }: Ground, asker: Asker): Promise<{ page: string | null }> {
+  const row = await db
+    .selectFrom('account_states')
+    .select('page')
+    .where('user_id', '=', asker.userId)
+    .executeTakeFirst();
+  return { page: row?.page ?? null };
+}

@@ -49,6 +49,9 @@ export interface DevicesTable {
   linked_by: string | null;
   /** The revoked device has said that it keeps nothing any more. */
   wiped_at: Millis | null;
+  /** When the owner says that it was shut out, and the master key's signature on that. */
+  revocation_at: Millis | null;
+  revocation_signature: string | null;
 }
 
 export interface OneTimeKeysTable {
@@ -152,7 +155,24 @@ export interface KeyBackupsTable {
   page: string;
 }
 
+export interface RecoveriesTable {
+  user_id: string;
+  /** SHA-256 of what is derived from the recovery key for this server to know it by. */
+  authentication_hash: Buffer;
+  /** Ciphertext. */
+  bundle: string;
+  created_at: Millis;
+}
+
+export interface AccountStatesTable {
+  user_id: string;
+  /** Ciphertext. */
+  page: string;
+}
+
 export interface Database {
+  recoveries: RecoveriesTable;
+  account_states: AccountStatesTable;
   link_grants: LinkGrantsTable;
   rendezvous: RendezvousTable;
   rendezvous_messages: RendezvousMessagesTable;

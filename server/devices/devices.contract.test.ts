@@ -2,13 +2,24 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AparteError } from '../../lib/protocol/errors';
 import { limits } from '../../lib/protocol/limits';
 import { databaseKinds, openTestDatabase, type TestDatabase } from '../../tests/databases';
-import { contacts, group, person, type TestDomain, testDomain } from '../../tests/domain';
+import {
+  contacts,
+  group,
+  linkedDevice,
+  person,
+  revocationOf,
+  type TestDomain,
+  testDomain,
+} from '../../tests/domain';
 import { keyMaterial } from '../../tests/key-material';
 import { find, handleTaken, me, signUp } from '../accounts/accounts';
 import { readConversations } from '../conversations/read';
+import { note, pull } from '../envelopes/envelopes';
+import { createLimiters, defaultRates } from '../limiter';
+import { appRouter } from '../routers/app';
 import { state } from '../sync/state';
 import { authenticate } from './authentication';
-import { keysOf, list, rename, revoke } from './devices';
+import { keysOf, list, rename, revoke, version } from './devices';
 import { claim, upload } from './pre-keys';
 import { tokenCookie, tokenOf } from './tokens';
 
@@ -82,6 +93,76 @@ describe.each(databaseKinds)('accounts and devices on %s', (kind) => {
     expect(await state(domain, anna, 0)).toMatchObject({ hasUnusedFallbackKey: false });
   });
 
+  test('of 1,000 claims at the same moment on 50 one-time keys, 50 get one each and the rest the signed prekey', async () => {
+    const [anna, bert] = [await person(domain, { oneTimeKeys: 50 }), await person(domain)];
+    await contacts(domain, anna, bert);
+    const wanted = [{ userId: anna.userId, deviceId: anna.deviceId }];
+    const claims = await Promise.all(Array.from({ length: 1_000 }, () => claim(domain, bert, wanted)));
+    const keyIds = claims.flat().map((bundle) => bundle.keyId);
+    const [signed] = Object.keys(anna.material.request.keys.fallbackKeys);
+    const oneTime = keyIds.filter((keyId) => keyId !== signed);
+    expect(keyIds).toHaveLength(1_000);
+    expect(oneTime.sort()).toEqual(Object.keys(anna.material.request.keys.oneTimeKeys).sort());
+  });
+
+  test('who takes many one-time keys of a device gets its signed prekey instead', async () => {
+    const [anna, bert] = [await person(domain, { oneTimeKeys: 50 }), await person(domain)];
+    await contacts(domain, anna, bert);
+    const wanted = [{ userId: anna.userId, deviceId: anna.deviceId }];
+    const caller = appRouter.createCaller({
+      ground: domain,
+      limiters: createLimiters(defaultRates, domain.now),
+      ip: '127.0.0.1',
+      token: bert.token,
+      asker: async () => bert,
+      setToken: () => undefined,
+    });
+    const bundles = [];
+    for (let tries = 0; tries < 12; tries++)
+      bundles.push(...(await caller.devices.bundles({ devices: wanted })));
+    expect(bundles.map((bundle) => bundle.key.fallback ?? false)).toEqual([
+      ...Array.from({ length: 10 }, () => false),
+      true,
+      true,
+    ]);
+  });
+
+  test('a note reaches the other devices of its account, and no one else’s', async () => {
+    const [anna, bert] = [await person(domain), await person(domain)];
+    await contacts(domain, anna, bert);
+    const phone = await linkedDevice(domain, anna);
+    const tablet = await linkedDevice(domain, anna);
+    const { devicesVersion } = await version(domain, anna);
+    const to = (...devices: { deviceId: string }[]) =>
+      devices.map(({ deviceId }) => ({
+        recipientDeviceId: deviceId,
+        type: 'm.x',
+        content: `to ${deviceId}`,
+      }));
+    domain.told.length = 0;
+    expect(await note(domain, anna, { devicesVersion, envelopes: to(phone, tablet) })).toEqual({
+      status: 'noted',
+    });
+    expect(domain.told).toMatchObject([
+      { kind: 'noted', deviceId: phone.deviceId },
+      { kind: 'noted', deviceId: tablet.deviceId },
+    ]);
+    expect((await pull(domain, phone, { after: 0, limit: 10 })).envelopes).toMatchObject([
+      { senderDeviceId: anna.deviceId, content: `to ${phone.deviceId}` },
+    ]);
+    for (const wrong of [to(bert), to(anna), to(phone, bert)])
+      await expect(note(domain, anna, { devicesVersion, envelopes: wrong })).rejects.toEqual(
+        refused('forbidden'),
+      );
+    expect((await pull(domain, phone, { after: 0, limit: 10 })).envelopes).toHaveLength(1);
+    await revoke(domain, anna, revocationOf(domain, anna, phone.deviceId));
+    expect(await note(domain, anna, { devicesVersion, envelopes: to(phone, tablet) })).toEqual({
+      status: 'stale',
+      devicesVersion: devicesVersion + 1,
+    });
+    expect((await pull(domain, tablet, { after: 0, limit: 10 })).envelopes).toHaveLength(1);
+  });
+
   test('takes new keys from the device, never again one that was handed out, and not too many', async () => {
     const { request, preKeys } = keyMaterial({ oneTimeKeys: 1 });
     await signUp(domain, request);
@@ -117,19 +198,38 @@ describe.each(databaseKinds)('accounts and devices on %s', (kind) => {
     const [anna, bert] = [await person(domain), await person(domain)];
     const conversation = await contacts(domain, anna, bert);
     const other = await group(domain, bert, anna);
-    await expect(revoke(domain, bert, anna.deviceId)).rejects.toEqual(refused('not_found'));
+    await expect(revoke(domain, bert, revocationOf(domain, anna, anna.deviceId))).rejects.toEqual(
+      refused('not_found'),
+    );
     domain.told.length = 0;
-    await revoke(domain, anna, anna.deviceId);
+    await revoke(domain, anna, revocationOf(domain, anna, anna.deviceId));
     await expect(authenticate(domain, anna.token)).rejects.toEqual(refused('device_revoked'));
+    const [told] = await keysOf(domain, bert, [anna.userId]);
+    expect(told?.revocations).toEqual([revocationOf(domain, anna, anna.deviceId)]);
     expect(domain.told[0]).toEqual({ kind: 'revoked', userId: anna.userId, deviceId: anna.deviceId });
     const ids = [conversation.conversationId, other.conversationId];
     const versions = (await readConversations(domain.db, bert.userId, ids)).map((one) => one.rosterVersion);
     expect(versions.sort()).toEqual([conversation.rosterVersion + 1, other.rosterVersion + 1].sort());
     expect(await keysOf(domain, bert, [anna.userId])).toMatchObject([{ devicesVersion: 2, devices: [] }]);
     expect(await claim(domain, bert, [{ userId: anna.userId, deviceId: anna.deviceId }])).toEqual([]);
-    await revoke(domain, anna, anna.deviceId);
+    await revoke(domain, anna, revocationOf(domain, anna, anna.deviceId));
     expect((await keysOf(domain, bert, [anna.userId]))[0]?.devicesVersion).toBe(2);
     await expect(state(domain, anna, 0)).rejects.toEqual(refused('device_revoked'));
+  });
+
+  test('a revocation must be signed by the account and be about now', async () => {
+    const [anna, bert] = [await person(domain), await person(domain)];
+    const right = revocationOf(domain, anna, anna.deviceId);
+    const wrong = [
+      revocationOf(domain, bert, anna.deviceId),
+      { ...right, at: right.at + 1 },
+      { ...right, signature: bert.material.revocation(anna.deviceId, right.at).signature },
+    ];
+    for (const given of wrong)
+      await expect(revoke(domain, anna, given)).rejects.toEqual(refused('bad_signature'));
+    const old = anna.material.revocation(anna.deviceId, domain.now() - limits.revocationSkewMs - 1);
+    await expect(revoke(domain, anna, old)).rejects.toEqual(refused('conflict'));
+    expect(await authenticate(domain, anna.token)).toMatchObject({ deviceId: anna.deviceId });
   });
 
   test('renames own devices only', async () => {

@@ -1,9 +1,11 @@
 import { sql } from 'kysely';
 import type { Device } from '../../lib/protocol/accounts';
 import { AparteError } from '../../lib/protocol/errors';
-import type { UserKeys } from '../../lib/protocol/keys';
+import type { Revocation, UserKeys } from '../../lib/protocol/keys';
+import { limits } from '../../lib/protocol/limits';
 import { bumpRostersOf } from '../conversations/roster-change';
 import type { Asker, Ground } from '../ground';
+import { checkRevocation } from './signatures';
 import { hashOf } from './tokens';
 
 /** The asker's devices, oldest first, without revoked ones. */
@@ -42,14 +44,20 @@ export async function rename({ db }: Ground, asker: Asker, deviceId: string, nam
 }
 
 /**
- * Shuts a device of the asker's out: its token dies, its keys and waiting envelopes are deleted, its connection is
+ * Shuts a device of the asker's out, signed by the account's master key: its token dies, its keys and waiting envelopes are deleted, its connection is
  * closed, and every conversation of the user gets a new version, so that nothing is encrypted for it any more.
  * A second time changes nothing.
- * @throws not_found for a device that is not the asker's
+ * @throws not_found for a device that is not the asker's, bad_signature, conflict when the time is not about now
  */
-export async function revoke(ground: Ground, asker: Asker, deviceId: string): Promise<void> {
+export async function revoke(ground: Ground, asker: Asker, revocation: Revocation): Promise<void> {
+  const { deviceId, at, signature } = revocation;
   const change = await ground.db.transaction().execute(async (trx) => {
-    await trx.selectFrom('users').select('id').where('id', '=', asker.userId).forUpdate().execute();
+    const owner = await trx
+      .selectFrom('users')
+      .select('master_key')
+      .where('id', '=', asker.userId)
+      .forUpdate()
+      .executeTakeFirstOrThrow();
     const device = await trx
       .selectFrom('devices')
       .select('revoked_at')
@@ -59,6 +67,8 @@ export async function revoke(ground: Ground, asker: Asker, deviceId: string): Pr
       .executeTakeFirst();
     if (device === undefined) throw new AparteError('not_found');
     if (device.revoked_at !== null) return null;
+    checkRevocation(asker.userId, revocation, owner.master_key);
+    if (Math.abs(at - ground.now()) > limits.revocationSkewMs) throw new AparteError('conflict');
     const notices = await bumpRostersOf(trx, asker.userId);
     const user = await trx
       .updateTable('users')
@@ -68,7 +78,13 @@ export async function revoke(ground: Ground, asker: Asker, deviceId: string): Pr
       .executeTakeFirstOrThrow();
     await trx
       .updateTable('devices')
-      .set({ revoked_at: ground.now(), signed_pre_key_id: null, signed_pre_key: null })
+      .set({
+        revoked_at: ground.now(),
+        revocation_at: at,
+        revocation_signature: signature,
+        signed_pre_key_id: null,
+        signed_pre_key: null,
+      })
       .where('id', '=', deviceId)
       .execute();
     await trx.deleteFrom('one_time_keys').where('device_id', '=', deviceId).execute();
@@ -110,13 +126,16 @@ export async function wiped({ db, now, notices }: Ground, token: string | undefi
 }
 
 /** Grows whenever a device of the asker's account comes or goes. */
-export async function version({ db }: Ground, asker: Asker): Promise<{ devicesVersion: number }> {
+export async function version(
+  { db, now }: Ground,
+  asker: Asker,
+): Promise<{ devicesVersion: number; at: number }> {
   const row = await db
     .selectFrom('users')
     .select('devices_version')
     .where('id', '=', asker.userId)
     .executeTakeFirstOrThrow();
-  return { devicesVersion: row.devices_version };
+  return { devicesVersion: row.devices_version, at: now() };
 }
 
 /** What has become of a device that the asker has revoked. */
@@ -160,15 +179,15 @@ export async function keysOf({ db }: Ground, asker: Asker, userIds: readonly str
     )
     .execute();
   if (users.length === 0) return [];
+  // One look: a device must not be seen as listed and as shut out, nor as neither.
   const devices = await db
     .selectFrom('devices')
-    .select(['id', 'user_id', 'device_keys'])
+    .select(['id', 'user_id', 'device_keys', 'revoked_at', 'revocation_at', 'revocation_signature'])
     .where(
       'user_id',
       'in',
       users.map((user) => user.id),
     )
-    .where('revoked_at', 'is', null)
     .where('signature', 'is not', null)
     .orderBy('created_at')
     .orderBy('id')
@@ -180,7 +199,14 @@ export async function keysOf({ db }: Ground, asker: Asker, userIds: readonly str
     selfSigningKey: user.self_signing_key,
     userSigningKey: user.id === asker.userId ? user.user_signing_key : null,
     devices: devices
-      .filter((device) => device.user_id === user.id)
+      .filter((device) => device.user_id === user.id && device.revoked_at === null)
       .map((device) => ({ deviceId: device.id, deviceKeys: device.device_keys })),
+    revocations: devices
+      .filter((device) => device.user_id === user.id)
+      .flatMap(({ id: deviceId, revocation_at: at, revocation_signature: signature }) =>
+        at === null || signature === null ? [] : [{ deviceId, at, signature }],
+      )
+      .sort((a, b) => b.at - a.at)
+      .slice(0, limits.revocationsPerUser),
   }));
 }

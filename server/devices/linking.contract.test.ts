@@ -3,7 +3,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AparteError } from '../../lib/protocol/errors';
 import { limits } from '../../lib/protocol/limits';
 import { databaseKinds, openTestDatabase, type TestDatabase } from '../../tests/databases';
-import { contacts, linkedDevice, person, type TestDomain, testDomain } from '../../tests/domain';
+import {
+  contacts,
+  linkedDevice,
+  person,
+  revocationOf,
+  type TestDomain,
+  testDomain,
+} from '../../tests/domain';
 import { keyMaterial, newSecret } from '../../tests/key-material';
 import { pull, store } from '../backup/key-backup';
 import { readConversations } from '../conversations/read';
@@ -143,7 +150,7 @@ describe.each(databaseKinds)('linking on %s', (kind) => {
     const phone = await linkedDevice(domain, anna);
     await wiped(domain, phone.token);
     await expect(revoked(domain, anna, phone.deviceId)).rejects.toEqual(refused('not_found'));
-    await revoke(domain, anna, phone.deviceId);
+    await revoke(domain, anna, revocationOf(domain, phone, phone.deviceId));
     await wiped(domain, anna.token);
     expect(await revoked(domain, anna, phone.deviceId)).toEqual({ wipedAt: null });
     await wiped(domain, phone.token);

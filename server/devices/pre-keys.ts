@@ -86,11 +86,14 @@ const claimed = z.array(
  * One prekey bundle for each device asked for: a one-time key, which nobody gets a second time, or when none is
  * left the signed prekey. Only for devices of the asker and of people who share a conversation with them; others
  * are left out. Devices that run low are told.
+ * @param mayTake whether the asker gets a one-time key of this device, or at once the signed prekey: so nobody drains
+ *   one, and a session can always be made
  */
 export async function claim(
   ground: Ground,
   asker: Asker,
   wanted: readonly { userId: string; deviceId: string }[],
+  mayTake: (deviceId: string) => boolean = () => true,
 ): Promise<PreKeyBundle[]> {
   const owners = new Map(wanted.map((one) => [one.deviceId, one.userId]));
   owners.delete(asker.deviceId);
@@ -98,8 +101,10 @@ export async function claim(
   // `skip locked`: of claims at the same moment each takes another key, and none waits.
   const { rows } = await sql`
     with wanted as materialized (
-      select d.id, d.user_id, d.signed_pre_key_id, d.signed_pre_key
-      from unnest(${[...owners.keys()]}::uuid[], ${[...owners.values()]}::uuid[]) as w(id, user_id)
+      select d.id, d.user_id, d.signed_pre_key_id, d.signed_pre_key, w.may_take
+      from unnest(
+        ${[...owners.keys()]}::uuid[], ${[...owners.values()]}::uuid[], ${[...owners.keys()].map(mayTake)}::boolean[]
+      ) as w(id, user_id, may_take)
       join devices d on d.id = w.id and d.user_id = w.user_id and d.revoked_at is null and d.signature is not null
       where d.user_id = ${asker.userId} or exists (
         select 1 from members mine join members theirs on theirs.conversation_id = mine.conversation_id
@@ -110,7 +115,7 @@ export async function claim(
     picked as materialized (
       select w.id as device_id, k.key_id, k.key from wanted w cross join lateral (
         select key_id, key from one_time_keys
-        where device_id = w.id and key is not null
+        where device_id = w.id and key is not null and w.may_take
         order by key_id limit 1 for update skip locked
       ) k
     ),

@@ -7,8 +7,8 @@ import { limits } from '../../lib/protocol/limits';
 import type { registerDevice, signDevice } from '../../lib/protocol/linking';
 import { bumpRostersOf } from '../conversations/roster-change';
 import type { Asker, Ground } from '../ground';
-import { storePreKeys } from './pre-keys';
 import { canonicalJson, checkNewDevice, checkSignedDevice } from './signatures';
+import { storeDevice } from './store-device';
 import { hashOf, newToken } from './tokens';
 
 type Register = z.infer<typeof registerDevice>;
@@ -74,32 +74,8 @@ export async function register(ground: Ground, wish: Register): Promise<{ accoun
       .where('signature', 'is not', null)
       .executeTakeFirstOrThrow();
     if (count >= limits.devicesPerUser) throw new AparteError('too_many_devices');
-    const stored = await trx
-      .insertInto('devices')
-      .values({
-        id: wish.deviceId,
-        user_id: userId,
-        identity_key: identity.identityKey,
-        signing_key: identity.signingKey,
-        device_keys: JSON.stringify(wish.deviceKeys),
-        signed_pre_key_id: null,
-        signed_pre_key: null,
-        signature: null,
-        name: wish.deviceName,
-        type: wish.deviceType,
-        token_hash: tokenHash,
-        registration_hash: hashOf(wish.idempotencyKey),
-        created_at: now,
-        last_seen_at: now,
-        revoked_at: null,
-        linked_by: grant.by_device_id,
-        wiped_at: null,
-      })
-      .onConflict((conflict) => conflict.doNothing())
-      .returning('id')
-      .executeTakeFirst();
-    if (stored === undefined) throw new AparteError('conflict');
-    await storePreKeys(trx, wish.deviceId, wish);
+    const given = { userId, tokenHash, now, linkedBy: grant.by_device_id };
+    await storeDevice(trx, wish, { ...identity, signature: null }, given);
     await trx
       .updateTable('link_grants')
       .set({ device_id: wish.deviceId })

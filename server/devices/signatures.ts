@@ -1,7 +1,13 @@
 import { createPublicKey, verify } from 'node:crypto';
 import type { z } from 'zod';
 import { AparteError } from '../../lib/protocol/errors';
-import type { crossSigningKey, SignUpKeys, signedDeviceKeys, signedPreKey } from '../../lib/protocol/keys';
+import type {
+  crossSigningKey,
+  Revocation,
+  SignUpKeys,
+  signedDeviceKeys,
+  signedPreKey,
+} from '../../lib/protocol/keys';
 
 /** The name of a user inside signed objects, in the crypto library's notation. */
 export const signedUserId = (userId: string) => `@${userId}:x`;
@@ -39,6 +45,11 @@ function requireSignature(
 ): void {
   const own = signatures !== undefined && Object.hasOwn(signatures, user) ? signatures[user] : undefined;
   const text = own !== undefined && Object.hasOwn(own, keyId) ? own[keyId] : undefined;
+  requireTextSignature(canonicalJson(signed), text, publicKey);
+}
+
+/** @throws bad_signature unless the key has signed the text */
+function requireTextSignature(signed: string, text: string | undefined, publicKey: string): void {
   const signature = text === undefined ? undefined : decode(text, 64);
   const key = decode(publicKey, 32);
   if (signature === undefined || key === undefined) throw new AparteError('bad_signature');
@@ -47,8 +58,17 @@ function requireSignature(
     format: 'der',
     type: 'spki',
   });
-  if (!verify(null, Buffer.from(canonicalJson(signed)), spki, signature))
-    throw new AparteError('bad_signature');
+  if (!verify(null, Buffer.from(signed), spki, signature)) throw new AparteError('bad_signature');
+}
+
+/** That the account's master key says that a device is shut out. @throws bad_signature */
+export function checkRevocation(
+  userId: string,
+  { deviceId, at, signature }: Revocation,
+  masterKey: z.infer<typeof crossSigningKey>,
+): void {
+  const key = ownKey(masterKey, signedUserId(userId), 'master');
+  requireTextSignature(`aparte revocation 1\n${userId}\n${deviceId}\n${at}`, signature, key);
 }
 
 export interface DeviceIdentity {

@@ -1,5 +1,7 @@
-import type { z } from 'zod';
-import type { IncomingEnvelope, pullEnvelopes } from '../../lib/protocol/messages';
+import { sql } from 'kysely';
+import { z } from 'zod';
+import { AparteError } from '../../lib/protocol/errors';
+import type { IncomingEnvelope, NoteResult, pullEnvelopes, SendNote } from '../../lib/protocol/messages';
 import type { Asker, Ground } from '../ground';
 
 /**
@@ -38,4 +40,51 @@ export async function ack({ db }: Ground, asker: Asker, ids: readonly number[]):
     .where('recipient_device_id', '=', asker.deviceId)
     .where('id', 'in', [...ids])
     .execute();
+}
+
+const stored = z.object({ id: z.number(), deviceId: z.string(), type: z.string(), content: z.string() });
+
+/**
+ * Stores what a device tells the others of its account, if it was encrypted for the devices that there are now.
+ * The owner's row is held meanwhile, so a device that is shut out at the same moment gets nothing.
+ * @throws forbidden when an envelope is for another than the asker's own, not revoked devices
+ */
+export async function note(
+  { db, notices }: Ground,
+  asker: Asker,
+  { devicesVersion, envelopes }: SendNote,
+): Promise<NoteResult> {
+  const { userId, deviceId: senderDeviceId } = asker;
+  const result = await db.transaction().execute(async (trx) => {
+    const owner = await trx
+      .selectFrom('users')
+      .select('devices_version')
+      .where('id', '=', userId)
+      .forShare()
+      .executeTakeFirstOrThrow();
+    if (owner.devices_version !== devicesVersion) return owner.devices_version;
+    const { rows } = await sql`
+      insert into envelopes (recipient_device_id, sender_user_id, sender_device_id, type, content)
+      select d.id, ${userId}, ${senderDeviceId}, w.type, w.content
+      from unnest(
+        ${envelopes.map((one) => one.recipientDeviceId)}::uuid[],
+        ${envelopes.map((one) => one.type)}::text[],
+        ${envelopes.map((one) => one.content)}::text[]
+      ) as w(id, type, content)
+      join devices d on d.id = w.id and d.user_id = ${userId} and d.id <> ${senderDeviceId}
+        and d.revoked_at is null and d.signature is not null
+      returning id, recipient_device_id as "deviceId", type, content
+    `.execute(trx);
+    const told = z.array(stored).parse(rows);
+    if (told.length !== envelopes.length) throw new AparteError('forbidden');
+    return told;
+  });
+  if (typeof result === 'number') return { status: 'stale', devicesVersion: result };
+  for (const { id, deviceId, type, content } of result)
+    notices.noted({
+      userId,
+      deviceId,
+      envelope: { id, senderUserId: userId, senderDeviceId, type, content },
+    });
+  return { status: 'noted' };
 }

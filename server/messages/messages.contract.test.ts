@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AparteError } from '../../lib/protocol/errors';
 import { databaseKinds, openTestDatabase, type TestDatabase } from '../../tests/databases';
-import { contacts, group, person, type TestDomain, testDomain, text } from '../../tests/domain';
+import { contacts, group, person, revocationOf, type TestDomain, testDomain, text } from '../../tests/domain';
 import { addMembers, block, leave, removeMember, unblockUser } from '../conversations/conversations';
 import { readConversations } from '../conversations/read';
 import { revoke } from '../devices/devices';
@@ -194,7 +194,7 @@ describe.each(databaseKinds)('messages on %s', (kind) => {
   test('takes nothing from a revoked device and keeps nothing for it', async () => {
     const [anna, bert] = [await person(domain), await person(domain)];
     const conversation = await contacts(domain, anna, bert);
-    await revoke(domain, bert, bert.deviceId);
+    await revoke(domain, bert, revocationOf(domain, bert, bert.deviceId));
     await expect(send(domain, bert, text(conversation))).rejects.toEqual(refused('device_revoked'));
     expect(await send(domain, anna, text(conversation))).toMatchObject({ status: 'stale' });
     const now = await current(anna, conversation.conversationId);

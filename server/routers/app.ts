@@ -4,7 +4,7 @@ import { accountsRouter } from './accounts';
 import { deviceProcedure, router } from './context';
 import { conversationsRouter } from './conversations';
 import { devicesRouter } from './devices';
-import { backupRouter, linkingRouter } from './linking';
+import { backupRouter, linkingRouter, recoveryRouter } from './linking';
 import { envelopesRouter, messagesRouter } from './messages';
 
 export const appRouter = router({
@@ -12,6 +12,7 @@ export const appRouter = router({
   devices: devicesRouter,
   linking: linkingRouter,
   backup: backupRouter,
+  recovery: recoveryRouter,
   conversations: conversationsRouter,
   messages: messagesRouter,
   envelopes: envelopesRouter,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { id } from '../../lib/protocol/ids';
-import { keyUpload } from '../../lib/protocol/keys';
+import { keyUpload, revocation } from '../../lib/protocol/keys';
 import { limits } from '../../lib/protocol/limits';
 import { pendingDevice, registerDevice, signDevice } from '../../lib/protocol/linking';
 import * as devices from '../devices/devices';
@@ -39,8 +39,8 @@ export const devicesRouter = router({
     .input(rename)
     .mutation(({ ctx, input }) => devices.rename(ctx.ground, ctx.asker, input.deviceId, input.name)),
   revoke: deviceProcedure
-    .input(byDevice)
-    .mutation(({ ctx, input }) => devices.revoke(ctx.ground, ctx.asker, input.deviceId)),
+    .input(revocation)
+    .mutation(({ ctx, input }) => devices.revoke(ctx.ground, ctx.asker, input)),
   version: deviceProcedure.query(({ ctx }) => devices.version(ctx.ground, ctx.asker)),
   revoked: deviceProcedure
     .input(byDevice)
@@ -51,6 +51,13 @@ export const devicesRouter = router({
     .query(({ ctx, input }) => devices.keysOf(ctx.ground, ctx.asker, input.userIds)),
   bundles: deviceProcedure.input(byDevices).mutation(({ ctx, input }) => {
     limit(ctx.limiters.bundles.take(ctx.asker.deviceId, input.devices.length));
-    return claim(ctx.ground, ctx.asker, input.devices);
+    const { oneTimeKeys, oneTimeKeysOf } = ctx.limiters;
+    const { userId } = ctx.asker;
+    return claim(
+      ctx.ground,
+      ctx.asker,
+      input.devices,
+      (deviceId) => oneTimeKeys.take(`${userId} ${deviceId}`) && oneTimeKeysOf.take(deviceId),
+    );
   }),
 });

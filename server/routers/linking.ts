@@ -1,4 +1,11 @@
-import { pullBackup, storeBackup } from '../../lib/protocol/backup';
+import {
+  openRecovery,
+  pullBackup,
+  recoverDevice,
+  storeAccountState,
+  storeBackup,
+  storeRecovery,
+} from '../../lib/protocol/backup';
 import {
   joinRendezvous,
   leaveRendezvous,
@@ -7,9 +14,10 @@ import {
   postRendezvous,
   readRendezvous,
 } from '../../lib/protocol/linking';
-import { pull, store } from '../backup/key-backup';
+import * as backup from '../backup/key-backup';
 import * as rendezvous from '../linking/rendezvous';
-import { deviceProcedure, limit, publicProcedure, router } from './context';
+import * as recovery from '../recovery/recovery';
+import { type Context, deviceProcedure, limit, publicProcedure, router } from './context';
 
 /** Two devices of which one has no account yet: whoever comes is known by the token they made. */
 export const linkingRouter = router({
@@ -41,6 +49,37 @@ export const linkingRouter = router({
 });
 
 export const backupRouter = router({
-  store: deviceProcedure.input(storeBackup).mutation(({ ctx, input }) => store(ctx.ground, ctx.asker, input)),
-  pull: deviceProcedure.input(pullBackup).query(({ ctx, input }) => pull(ctx.ground, ctx.asker, input)),
+  store: deviceProcedure
+    .input(storeBackup)
+    .mutation(({ ctx, input }) => backup.store(ctx.ground, ctx.asker, input)),
+  pull: deviceProcedure
+    .input(pullBackup)
+    .query(({ ctx, input }) => backup.pull(ctx.ground, ctx.asker, input)),
+  storeState: deviceProcedure
+    .input(storeAccountState)
+    .mutation(({ ctx, input }) => backup.storeState(ctx.ground, ctx.asker, input)),
+  state: deviceProcedure.query(({ ctx }) => backup.state(ctx.ground, ctx.asker)),
+});
+
+/** Whoever asks without a device brings a secret of 152 bits; the limit is for the database's sake. */
+const tryRecovery = (ctx: Context, handle: string) => {
+  limit(ctx.limiters.recovery.take(ctx.ip));
+  limit(ctx.limiters.recovery.take(`@${handle}`));
+};
+
+export const recoveryRouter = router({
+  store: deviceProcedure
+    .input(storeRecovery)
+    .mutation(({ ctx, input }) => recovery.store(ctx.ground, ctx.asker, input)),
+  status: deviceProcedure.query(({ ctx }) => recovery.status(ctx.ground, ctx.asker)),
+  open: publicProcedure.input(openRecovery).mutation(({ ctx, input }) => {
+    tryRecovery(ctx, input.handle);
+    return recovery.open(ctx.ground, input);
+  }),
+  register: publicProcedure.input(recoverDevice).mutation(async ({ ctx, input }) => {
+    tryRecovery(ctx, input.handle);
+    const { account, token } = await recovery.register(ctx.ground, input);
+    ctx.setToken(token);
+    return account;
+  }),
 });

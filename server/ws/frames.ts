@@ -1,6 +1,6 @@
 import { type DeviceFrame, deviceFrame, type ServerFrame } from '../../lib/protocol/frames';
 import { limits } from '../../lib/protocol/limits';
-import { ack } from '../envelopes/envelopes';
+import { ack, note } from '../envelopes/envelopes';
 import type { Asker, Ground } from '../ground';
 import type { Committer } from '../messages/commit';
 import { send } from '../messages/messages';
@@ -52,6 +52,12 @@ export async function handleFrame(frame: DeviceFrame, options: FrameOptions): Pr
         else reply({ t: 'stale', r: frame.r, rosterVersion: result.rosterVersion });
         return;
       }
+      case 'note': {
+        const result = await note(ground, asker, frame.note);
+        if (result.status === 'noted') reply({ t: 'noted', r: frame.r });
+        else reply({ t: 'stale_note', r: frame.r, devicesVersion: result.devicesVersion });
+        return;
+      }
       case 'ack':
         await ack(ground, asker, frame.ids);
         return;
@@ -68,6 +74,6 @@ export async function handleFrame(frame: DeviceFrame, options: FrameOptions): Pr
   } catch (error) {
     const code = codeOf(error);
     if (code === 'internal') options.onFailure(error);
-    reply({ t: 'error', r: frame.t === 'send' ? frame.r : null, code });
+    reply({ t: 'error', r: frame.t === 'send' || frame.t === 'note' ? frame.r : null, code });
   }
 }

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import { up as start } from './0001-start';
 import { up as devices } from './0002-devices';
+import { up as trust } from './0003-trust';
 
 export interface Migration {
   name: string;
@@ -11,4 +12,5 @@ export interface Migration {
 export const migrations: readonly Migration[] = [
   { name: '0001-start', up: start },
   { name: '0002-devices', up: devices },
+  { name: '0003-trust', up: trust },
 ];

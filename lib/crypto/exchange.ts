@@ -1,0 +1,101 @@
+import {
+  DecryptedToDeviceEvent,
+  DeviceLists,
+  type OlmMachine,
+  ProcessedToDeviceEventType,
+} from '@matrix-org/matrix-sdk-crypto-wasm';
+import { parseNote, parseObject } from './json';
+import { matrixUser, userOf } from './names';
+import { trustRequirement } from './policy';
+import { claim, pump } from './pump';
+import type { Trust } from './trust';
+import type { IncomingEnvelope, KeyTransport, PreKeyState, SignedKey, Withheld } from './types';
+
+/** What a machine exchanges with the server: envelopes in, questions and uploads out. */
+export class Exchange {
+  /** What the server has of this device's prekeys. The library takes a count that is not told for none. */
+  preKeys: PreKeyState = { oneTimeKeyCount: 50, hasUnusedFallbackKey: true };
+  private readonly transport: KeyTransport;
+
+  constructor(
+    private readonly userId: string,
+    private readonly olm: OlmMachine,
+    private readonly trust: Trust,
+    transport: KeyTransport,
+  ) {
+    this.transport = {
+      ...transport,
+      upload: async (keys) => {
+        const answer = await transport.upload(keys);
+        const uploadedFallback = Object.keys(keys.fallbackKeys).length > 0;
+        this.preKeys = {
+          oneTimeKeyCount: answer.oneTimeKeyCount,
+          hasUnusedFallbackKey: this.preKeys.hasUnusedFallbackKey || uploadedFallback,
+        };
+        return answer;
+      },
+      keys: async (userIds) => {
+        const users = await transport.keys(userIds);
+        return Promise.all(users.map((user) => trust.told(user)));
+      },
+    };
+  }
+
+  /** Asks for the keys of users anew. @param pending a device of one's own that the server does not list yet */
+  async askFor(userIds: string[], pending: SignedKey | null): Promise<void> {
+    await this.olm.updateTrackedUsers(userIds.map(userOf));
+    await this.sync([], userIds);
+    await this.pump(pending);
+  }
+
+  async pump(pending: SignedKey | null = null): Promise<void> {
+    await pump(this.olm, this.transport, pending);
+    await this.trust.settle();
+  }
+
+  /** Fetches what is needed to give keys to the devices of these users. @returns who gets none, and why */
+  async reach(userIds: string[]): Promise<{ withheld: Withheld[]; identityChanged: string[] }> {
+    await this.olm.updateTrackedUsers(userIds.map(userOf));
+    await this.pump();
+    const missing = await this.olm.getMissingSessions(userIds.map(userOf));
+    const keyless = missing ? await claim(this.olm, missing, this.transport) : [];
+    const { withheld, identityChanged } = await this.trust.mark(userIds);
+    const out = new Set(withheld.map((device) => device.deviceId));
+    const noSession = keyless.filter((device) => !out.has(device.deviceId));
+    return {
+      withheld: [...withheld, ...noSession.map((device) => ({ ...device, reason: 'no_session' as const }))],
+      identityChanged,
+    };
+  }
+
+  async sync(envelopes: IncomingEnvelope[], changedUserIds: string[]) {
+    const events = envelopes.flatMap((envelope) => {
+      const content = parseObject(envelope.content);
+      return content === undefined
+        ? []
+        : [{ type: envelope.type, sender: matrixUser(envelope.senderUserId), content }];
+    });
+    const processed = await this.olm.receiveSyncChanges(
+      JSON.stringify(events),
+      new DeviceLists(changedUserIds.map(userOf), []),
+      new Map([['signed_curve25519', this.preKeys.oneTimeKeyCount]]),
+      new Set(this.preKeys.hasUnusedFallbackKey ? ['signed_curve25519'] : []),
+      trustRequirement(),
+    );
+    const notes = processed.flatMap((event) => this.#noteIn(event) ?? []);
+    const opened = processed.filter((event) => event.type === ProcessedToDeviceEventType.Decrypted);
+    return { unopened: processed.length - opened.length, notes };
+  }
+
+  /** What a device of this account says to its others; from any other, or one that is shut out, it is nothing. */
+  #noteIn(event: unknown): string | null {
+    if (!(event instanceof DecryptedToDeviceEvent)) return null;
+    const parsed = parseNote(event.rawEvent);
+    if (!parsed.success || parsed.data.sender !== matrixUser(this.userId)) return null;
+    const info = event.encryptionInfo;
+    const deviceId = info.senderDevice?.toString();
+    const believed = info.isSenderVerified() && deviceId !== undefined;
+    info.free();
+    return believed && !this.trust.revocationOf(this.userId, deviceId) ? parsed.data.content.note : null;
+  }
+}
