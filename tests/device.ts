@@ -95,11 +95,11 @@ export class TestDevice {
       db,
       api,
       openSocket: network.openSocket,
-      openMachine: (ids): Promise<CryptoMachine> =>
+      openMachine: (ids, transport): Promise<CryptoMachine> =>
         openMachine({
           ...ids,
           store: { name: `${this.#name}-machine`, key },
-          transport: keyTransport(api),
+          transport: transport ?? keyTransport(api),
           ledger: trustLedger(db),
         }),
       wipeMachine: async () => {

@@ -1,12 +1,17 @@
+import { storeState } from './account-state';
 import type { Inbox } from './inbox';
+import { snapshotOf } from './snapshot';
 import type { Work } from './work';
 
 /** Keys are collected for this long before a page is made of them. */
 const gatherMs = 3_000;
+/** What the account knows beside its messages is stored at most so often. */
+const stateEveryMs = 30_000;
 
 /** Keeps the account's key backup up to date, and reads on a linked device what others have put there. */
 export class Backup {
   #cancelTimer: (() => void) | null = null;
+  #state = { text: '', at: 0 };
 
   constructor(
     private readonly job: Work,
@@ -32,11 +37,25 @@ export class Backup {
     for (;;) {
       const pageId = environment.newId();
       const next = await machine.nextBackupPage(pageId);
-      if (!next) return;
+      if (!next) break;
       // A page whose answer was lost is stored twice, under two ids: harmless, its keys are the same.
       await environment.api.backup.store.mutate({ clientId: pageId, page: next.page });
       await machine.backupPageStored(next.requestId);
     }
+    await this.#storeState();
+  }
+
+  async #storeState(): Promise<void> {
+    const { environment, machine, me } = this.job;
+    const text = await snapshotOf(environment.db, me.name);
+    if (text === this.#state.text) return;
+    const now = environment.now();
+    if (now - this.#state.at < stateEveryMs) {
+      this.soon();
+      return;
+    }
+    await storeState(environment, machine, me.name);
+    this.#state = { text, at: now };
   }
 
   /** Takes in the pages that came since the last time. Only a device that joined later has a cursor. */

@@ -19,6 +19,9 @@ export type Session =
       deviceType: DeviceKind;
       attempt: SignUpAttempt | null;
     }
+  /** On a device that has lost all others: the recovery key brings the account back. */
+  | { state: 'recovering'; handle: string; key: string; deviceName: string; deviceType: DeviceKind }
+  | { state: 'recovery_failed'; handle: string; code: ErrorCode | 'offline' }
   | { state: 'sign_up_failed'; handle: string; name: string; code: ErrorCode | 'offline' }
   | { state: 'signed_in'; userId: string; deviceId: string; handle: string; name: string }
   /** The server refused this device for good; what it had is wiped. */
@@ -62,6 +65,12 @@ interface MetaValues {
   deviceNews: DeviceNews[];
   /** What the server told that cannot be true; new ones until somebody has looked. */
   lies: ShownLie[];
+  /** Whether the account can be recovered, as the server last said; a key that was made here waits to be stored. */
+  recovery: RecoveryState;
+  /** How often the reminder to make a recovery key was put off, and until when. */
+  recoveryReminder: { putOff: number; until: number };
+  /** This device came by recovery: its owner has not yet said what is to become of the lost ones. */
+  recovered: { at: number };
   /** The last stamp of the hybrid clock that was made or seen here. */
   clock: string;
   /** What is being told to the account's other devices: bytes that are sent until they have arrived. */
@@ -73,6 +82,11 @@ interface MetaValues {
   /** Until when (ms) others believe that I am here, by what this device last told them. */
   toldOnlineUntil: number;
 }
+export type RecoveryState =
+  | { state: 'none' }
+  | { state: 'storing'; key: string }
+  | { state: 'stored'; at: number };
+
 export interface ShownLie extends Lie {
   seen: boolean;
 }

@@ -20,12 +20,12 @@ function browserEnvironment(): Environment {
     db,
     api: createApi('', (input, init) => fetch(input, init)),
     openSocket,
-    openMachine: async (ids) =>
+    openMachine: async (ids, transport) =>
       openMachine({
         userId: ids.userId,
         deviceId: ids.deviceId,
         store: { name: machineStore, key: await openStoreKey() },
-        transport: keyTransport(createApi('', (input, init) => fetch(input, init))),
+        transport: transport ?? keyTransport(createApi('', (input, init) => fetch(input, init))),
         ledger: trustLedger(db),
       }),
     wipeMachine: () => wipeStores(machineStore),

@@ -3,6 +3,7 @@ import type { Environment } from './environment';
 import { dispatchLink } from './link-intents';
 import { isRunning } from './link-state';
 import { performLink } from './linking';
+import { performRecovery } from './recovery';
 import { Runner } from './runner';
 import { performSignUp, wipeCache } from './sign-up';
 import { SignedIn } from './signed-in';
@@ -27,6 +28,7 @@ export function startEngine(environment: Environment): Engine {
     async () => {
       const session = (await db.readMeta('session')) ?? { state: 'signed_out' };
       if (session.state === 'signing_up') await performSignUp(environment, session);
+      else if (session.state === 'recovering') await performRecovery(environment, session);
       else if (session.state === 'signed_in' && !work) {
         work = await SignedIn.start(environment, session, ended);
         linkRunner.kick();

@@ -1,4 +1,4 @@
-import type { CryptoMachine } from '../crypto/types';
+import type { CryptoMachine, KeyTransport } from '../crypto/types';
 import type { Api } from './api';
 import type { AparteDb } from './db';
 
@@ -19,8 +19,14 @@ export interface Environment {
   db: AparteDb;
   api: Api;
   openSocket: (on: SocketListener) => Socket;
-  /** Opens the device's crypto machine, the only one on its store. */
-  openMachine: (ids: { userId: string; deviceId: string }) => Promise<CryptoMachine>;
+  /**
+   * Opens the device's crypto machine, the only one on its store.
+   * @param transport for a device that the server does not know yet; without it, the server
+   */
+  openMachine: (
+    ids: { userId: string; deviceId: string },
+    transport?: KeyTransport,
+  ) => Promise<CryptoMachine>;
   /** Deletes the machine's store, once it is closed. */
   wipeMachine: () => Promise<void>;
   now: () => number;

@@ -4,6 +4,7 @@ import { id } from '../protocol/ids';
 import { deviceType, keyUpload, signedDeviceKeys } from '../protocol/keys';
 import { limits } from '../protocol/limits';
 import { secret } from '../protocol/linking';
+import { storeState, takeState } from './account-state';
 import { failureOf } from './api';
 import { revokeDevice } from './devices';
 import type { Environment } from './environment';
@@ -11,7 +12,6 @@ import { dispatchLink } from './link-intents';
 import type { LinkFailure, LinkingDevice, LinkState } from './link-state';
 import { LinkError, Rendezvous } from './rendezvous';
 import { wipeCache } from './sign-up';
-import { type Snapshot, snapshot, snapshotOf, takeSnapshot } from './snapshot';
 import { watch } from './watch';
 
 /** The messages of a linking, in their order: what each side says over the channel. */
@@ -35,7 +35,6 @@ const fromOld = {
   signed: z.object({
     t: z.literal('signed'),
     secrets: z.object({ bundle: z.unknown(), masterKey: z.string() }),
-    snapshot,
   }),
 };
 const welcome = z.object({ t: z.literal('welcome') });
@@ -165,7 +164,8 @@ class Run {
     try {
       await machine.refresh([userId]);
       const secrets = await machine.exportSecrets();
-      await place.send({ t: 'signed', secrets, snapshot: await snapshotOf(db) });
+      await storeState(this.environment, machine, name);
+      await place.send({ t: 'signed', secrets });
       await this.#hear(place, fromNew.done);
     } catch (error) {
       // It is signed, and yet its owner was told that it failed: a device that nobody holds must not stay.
@@ -203,10 +203,10 @@ class Run {
       });
       await machine.accountCreated(Object.keys(preKeys.oneTimeKeys).length);
       await place.send({ t: 'keys', deviceKeys });
-      const { secrets, snapshot: taken } = await this.#hear(place, fromOld.signed);
+      const { secrets } = await this.#hear(place, fromOld.signed);
       await machine.adoptSecrets({ bundle: secrets.bundle, masterKey: secrets.masterKey });
+      await takeState(environment, machine);
       await machine.close();
-      await takeSnapshot(db, taken satisfies Snapshot);
       await db.writeMeta('session', { state: 'signed_in', userId, deviceId, handle, name });
     } catch (error) {
       await machine.close();

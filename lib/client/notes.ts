@@ -14,6 +14,14 @@ const tellingsPerNote = 20;
 const paddingStep = 1_024;
 
 const stamp = z.string().max(80);
+/** An identity that the account goes by, as its devices tell it to each other. */
+export const toldIdentity = z.object({
+  userId: id,
+  masterKey: z.string().max(100),
+  verification: z.record(z.string().max(100), z.string().max(200)).nullable(),
+  decidedAt: stamp,
+});
+
 /**
  * What the devices of an account tell each other. Each part is a state, not a step: told twice or in another order it
  * comes to the same. Reads only grow; of drafts and decisions the one with the later stamp stands.
@@ -22,14 +30,7 @@ const note = z.object({
   v: z.literal(1),
   reads: z.record(id, z.int().min(0)),
   drafts: z.record(id, z.object({ text: z.string().max(limits.textMaxLength), at: stamp })),
-  identities: z.array(
-    z.object({
-      userId: id,
-      masterKey: z.string().max(100),
-      verification: z.record(z.string().max(100), z.string().max(200)).nullable(),
-      decidedAt: stamp,
-    }),
-  ),
+  identities: z.array(toldIdentity),
   padding: z.string(),
 });
 type Note = z.infer<typeof note>;

@@ -17,6 +17,7 @@ import { Notes } from './notes';
 import { Outbox } from './outbox';
 import { Presence } from './presence';
 import { presenceShown } from './queries';
+import { lookAtRecovery } from './recovery';
 import { Runner } from './runner';
 import { watch } from './watch';
 import type { Work } from './work';
@@ -40,6 +41,7 @@ export class SignedIn {
   readonly #notes: Notes;
   readonly #notesRunner: Runner;
   readonly #removalsRunner: Runner;
+  readonly #recoveryRunner: Runner;
   readonly #unwatch: (() => void)[] = [];
   readonly #work: Work;
 
@@ -104,6 +106,9 @@ export class SignedIn {
     });
     this.#notesRunner = background('notes', () => this.#notes.flush());
     this.#notes = new Notes(this.#work, () => this.#notesRunner.kick());
+    this.#recoveryRunner = background('recovery', async () => {
+      if (this.#work.online()) await lookAtRecovery(this.#work);
+    });
     this.#removalsRunner = background('removals', () => performRemovals(this.#work));
     this.#intakeRunner = new Runner(
       () => this.#takeIn(),
@@ -119,6 +124,13 @@ export class SignedIn {
         environment,
         () => db.tellings.orderBy('key').keys(),
         () => this.#notesRunner.kick(),
+      ),
+      watch(
+        environment,
+        async () => (await db.readMeta('recovery'))?.state === 'storing',
+        (storing) => {
+          if (storing) this.#recoveryRunner.kick();
+        },
       ),
       watch(
         environment,
@@ -183,6 +195,7 @@ export class SignedIn {
     await Promise.all([
       this.#notesRunner.stop(),
       this.#removalsRunner.stop(),
+      this.#recoveryRunner.stop(),
       this.#intakeRunner.stop(),
       this.#outboxRunner.stop(),
       this.#outbox.stop(),
@@ -208,6 +221,7 @@ export class SignedIn {
       this.#historyRunner.kick();
       this.#devicesRunner.kick();
       this.#removalsRunner.kick();
+      this.#recoveryRunner.kick();
       this.#notes.hurry();
       this.#notesRunner.kick();
       this.#presence.renew();

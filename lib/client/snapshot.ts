@@ -1,37 +1,51 @@
 import { z } from 'zod';
 import { id } from '../protocol/ids';
+import { revocation } from '../protocol/keys';
 import { limits } from '../protocol/limits';
 import type { AparteDb } from './db';
+import { pickIdentity, toldIdentity } from './notes';
 
 /** More than this is not worth the wait: the history tells the rest. */
 const most = 1_000;
 
-/** What a new device cannot learn before it has read all history: names, titles, drafts, and how far one has read. */
-export const snapshot = z.object({
+const conversation = z.object({
+  conversationId: id,
+  title: z.string().max(limits.titleMaxLength).nullable(),
+  titleSeq: z.int().min(0),
+  readSeq: z.int().min(0),
+  draft: z.string().max(limits.textMaxLength),
+  draftAt: z.string().max(80),
+  sortAt: z.number(),
+});
+
+/**
+ * What a new device cannot learn from the server, or not before it has read all history: names, titles, drafts, how far
+ * one has read, and who is believed.
+ */
+const snapshot = z.object({
+  v: z.literal(1),
+  name: z.string().max(limits.nameMaxLength),
   people: z
     .array(z.object({ userId: id, handle: z.string(), name: z.string().nullable(), nameAt: z.number() }))
     .max(most),
-  conversations: z
-    .array(
-      z.object({
-        conversationId: id,
-        title: z.string().max(limits.titleMaxLength).nullable(),
-        titleSeq: z.int().min(0),
-        readSeq: z.int().min(0),
-        draft: z.string().max(limits.textMaxLength),
-        draftAt: z.string().max(80).optional(),
-        sortAt: z.number(),
-      }),
-    )
-    .max(most),
+  conversations: z.array(conversation).max(most),
+  identities: z.array(toldIdentity).max(most),
+  revocations: z.array(revocation.extend({ userId: id })).max(most),
 });
-export type Snapshot = z.infer<typeof snapshot>;
 
-export async function snapshotOf(db: AparteDb): Promise<Snapshot> {
+/** @returns JSON; the same as long as nothing of it has changed */
+export async function snapshotOf(db: AparteDb, name: string): Promise<string> {
   const people = await db.people.limit(most).toArray();
   const conversations = await db.conversations.orderBy('sortAt').reverse().limit(most).toArray();
-  return {
-    people: people.map(({ userId, handle, name, nameAt }) => ({ userId, handle, name, nameAt })),
+  const made: z.infer<typeof snapshot> = {
+    v: 1,
+    name,
+    people: people.map(({ userId, handle, name: called, nameAt }) => ({
+      userId,
+      handle,
+      name: called,
+      nameAt,
+    })),
     conversations: conversations.map(
       ({ conversationId, title, titleSeq, readSeq, draft, draftAt, sortAt }) => ({
         conversationId,
@@ -39,24 +53,33 @@ export async function snapshotOf(db: AparteDb): Promise<Snapshot> {
         titleSeq,
         readSeq,
         draft,
-        ...(draftAt === undefined ? {} : { draftAt }),
+        draftAt: draftAt ?? '',
         sortAt,
       }),
     ),
+    identities: (await db.identities.limit(most).toArray()).map(pickIdentity),
+    revocations: await db.revocations.limit(most).toArray(),
   };
+  return JSON.stringify(made);
 }
 
-/** Kept until the server has told the conversations themselves. */
-export async function takeSnapshot(db: AparteDb, { people, conversations }: Snapshot): Promise<void> {
-  await db.transaction('rw', db.people, db.meta, async () => {
+/**
+ * Takes over what the account knows, on a device that has just joined it. Of conversations it is kept until the server
+ * has told them itself.
+ * @param text `null`: nothing is known
+ * @returns the name of the account's owner, if it is known
+ */
+export async function takeSnapshot(db: AparteDb, text: string | null): Promise<string | null> {
+  const parsed = snapshot.safeParse(text === null ? null : JSON.parse(text));
+  const empty = { people: [], conversations: [], identities: [], revocations: [], name: null };
+  const { people, conversations, identities, revocations, name } = parsed.success ? parsed.data : empty;
+  await db.transaction('rw', db.people, db.identities, db.revocations, db.meta, async () => {
     await db.people.bulkPut(people);
-    const known = Object.fromEntries(
-      conversations.map(({ draftAt, ...row }) => [
-        row.conversationId,
-        { ...row, ...(draftAt === undefined ? {} : { draftAt }) },
-      ]),
-    );
+    await db.identities.bulkPut(identities.map((known) => ({ ...known, changedTo: null })));
+    await db.revocations.bulkPut(revocations);
+    const known = Object.fromEntries(conversations.map((row) => [row.conversationId, row]));
     await db.writeMeta('arriving', { conversations: known });
     await db.writeMeta('backupCursor', 0);
   });
+  return name;
 }

@@ -45,17 +45,8 @@ export async function nextPage(olm: OlmMachine, pageId: string): Promise<SealedP
   if (!key) return null;
   const request = await olm.backupRoomKeys();
   if (!request) return null;
-  const salt = uuidBytes(pageId);
-  const sealed = await crypto.subtle.encrypt(
-    // Each page has a key of its own, which is used this once.
-    { name: 'AES-GCM', iv: new Uint8Array(12), additionalData: owner(olm) },
-    await pageKey(key, salt, 'encrypt'),
-    new TextEncoder().encode(request.body),
-  );
-  const page = new Uint8Array(salt.length + sealed.byteLength);
-  page.set(salt);
-  page.set(new Uint8Array(sealed), salt.length);
-  return { requestId: request.id, page: toBase64(page) };
+  const page = await seal(olm, key, 'key backup page', pageId, new TextEncoder().encode(request.body));
+  return { requestId: request.id, page };
 }
 
 export async function pageStored(olm: OlmMachine, requestId: string): Promise<void> {
@@ -83,20 +74,68 @@ export async function importPage(olm: OlmMachine, page: string): Promise<string[
 }
 
 async function openPage(olm: OlmMachine, key: BackupDecryptionKey, page: string) {
+  const opened = await open(olm, key, 'key backup page', page);
+  // Not made with our key: the server's work, or damage. Its keys are missing, which shows where they are needed.
+  return opened ? parseBackupPage(new TextDecoder().decode(opened)).rooms : {};
+}
+
+/** What the account knows beside its messages, compressed and sealed likewise. @param pageId a UUID that no page had */
+export async function sealState(olm: OlmMachine, pageId: string, text: string): Promise<string | null> {
+  const key = await backupKey(olm);
+  if (!key) return null;
+  const packed = new Blob([text]).stream().pipeThrough(new CompressionStream('gzip'));
+  const bytes = new Uint8Array(await new Response(packed).arrayBuffer());
+  return seal(olm, key, 'account state', pageId, bytes);
+}
+
+/** @returns `null` for what no device of this account has made */
+export async function openState(olm: OlmMachine, page: string): Promise<string | null> {
+  const key = await backupKey(olm);
+  const opened = key && (await open(olm, key, 'account state', page));
+  if (!opened) return null;
+  return new Response(new Blob([opened]).stream().pipeThrough(new DecompressionStream('gzip'))).text();
+}
+
+type Purpose = 'key backup page' | 'account state';
+
+async function seal(
+  olm: OlmMachine,
+  key: BackupDecryptionKey,
+  purpose: Purpose,
+  pageId: string,
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<string> {
+  const salt = uuidBytes(pageId);
+  const sealed = await crypto.subtle.encrypt(
+    // Each page has a key of its own, which is used this once.
+    { name: 'AES-GCM', iv: new Uint8Array(12), additionalData: owner(olm) },
+    await pageKey(key, purpose, salt, 'encrypt'),
+    bytes,
+  );
+  const page = new Uint8Array(salt.length + sealed.byteLength);
+  page.set(salt);
+  page.set(new Uint8Array(sealed), salt.length);
+  return toBase64(page);
+}
+
+/** @returns `null` for what was not sealed for this purpose with this key */
+async function open(
+  olm: OlmMachine,
+  key: BackupDecryptionKey,
+  purpose: Purpose,
+  page: string,
+): Promise<ArrayBuffer | null> {
   const bytes = Uint8Array.from(atob(page), (letter) => letter.charCodeAt(0));
-  let text: ArrayBuffer;
   try {
-    text = await crypto.subtle.decrypt(
+    return await crypto.subtle.decrypt(
       { name: 'AES-GCM', iv: new Uint8Array(12), additionalData: owner(olm) },
-      await pageKey(key, bytes.slice(0, 16), 'decrypt'),
+      await pageKey(key, purpose, bytes.slice(0, 16), 'decrypt'),
       bytes.slice(16),
     );
   } catch (error) {
-    // Not made with our key: the server's work, or damage. Its keys are missing, which shows where they are needed.
-    if (error instanceof DOMException) return {};
+    if (error instanceof DOMException) return null;
     throw error;
   }
-  return parseBackupPage(new TextDecoder().decode(text)).rooms;
 }
 
 async function backupKey(olm: OlmMachine): Promise<BackupDecryptionKey | undefined> {
@@ -105,13 +144,14 @@ async function backupKey(olm: OlmMachine): Promise<BackupDecryptionKey | undefin
 
 async function pageKey(
   key: BackupDecryptionKey,
+  purpose: Purpose,
   salt: Uint8Array<ArrayBuffer>,
   usage: 'encrypt' | 'decrypt',
 ) {
   const text = key.toBase64();
   const secret = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   const material = await crypto.subtle.importKey('raw', secret, 'HKDF', false, ['deriveKey']);
-  const info = new TextEncoder().encode('aparte key backup page');
+  const info = new TextEncoder().encode(`aparte ${purpose}`);
   return crypto.subtle.deriveKey(
     { name: 'HKDF', hash: 'SHA-256', salt, info },
     material,

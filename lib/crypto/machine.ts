@@ -7,7 +7,15 @@ import {
   StoreHandle,
 } from '@matrix-org/matrix-sdk-crypto-wasm';
 import { adopt, type Creating, makeAccount, makeDevice, markMade, ownMasterKey, signKeys } from './account';
-import { importPage, nextPage, pageStored, resumeBackup, type SealedPage } from './backup';
+import {
+  importPage,
+  nextPage,
+  openState,
+  pageStored,
+  resumeBackup,
+  type SealedPage,
+  sealState,
+} from './backup';
 import { Exchange } from './exchange';
 import { parseEvent, parseObject, parseToDevice } from './json';
 import { matrixUser, ourConversation, ourUser, roomOf, userOf } from './names';
@@ -277,6 +285,14 @@ class Machine implements CryptoMachine {
 
   importBackupPage(page: string): Promise<string[]> {
     return this.#next(async () => (await importPage(this.olm, page)).map(ourConversation));
+  }
+
+  sealState(pageId: string, text: string): Promise<string | null> {
+    return this.#next(() => sealState(this.olm, pageId, text));
+  }
+
+  openState(page: string): Promise<string | null> {
+    return this.#next(() => openState(this.olm, page));
   }
 
   open(message: SealedMessage): Promise<OpenResult> {

@@ -1,5 +1,6 @@
 import {
   type Device,
+  DeviceId,
   LocalTrust,
   type OlmMachine,
   type OtherUserIdentity,
@@ -240,9 +241,11 @@ export class Trust {
 
   async #isUnsigned(userId: string, deviceId: string): Promise<boolean> {
     const devices = await this.olm.getUserDevices(userOf(userId));
-    const found = devices.devices().find((device) => device.deviceId.toString() === deviceId);
+    const device = devices.get(new DeviceId(deviceId));
     // One that the library did not take at all carries no valid signature of its own.
-    const unsigned = found === undefined || !found.isCrossSignedByOwner();
+    const unsigned = device === undefined || !device.isCrossSignedByOwner();
+    // Unfreed, they would keep the store open after it is closed.
+    device?.free();
     devices.free();
     return unsigned && !(userId === this.userId && deviceId === this.olm.deviceId.toString());
   }

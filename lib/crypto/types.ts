@@ -220,6 +220,10 @@ export interface CryptoMachine {
   backupPageStored(requestId: string): Promise<void>;
   /** @returns the conversations that got keys; none for a page that no device of this account has made */
   importBackupPage(page: string): Promise<string[]>;
+  /** Seals what the account knows beside its messages. `null`: this device has no backup key. */
+  sealState(pageId: string, text: string): Promise<string | null>;
+  /** `null`: no device of this account has made it. */
+  openState(page: string): Promise<string | null>;
   open(message: SealedMessage): Promise<OpenResult>;
   close(): Promise<void>;
 }

@@ -1,3 +1,5 @@
+import { encode, letters, normalise } from './crockford';
+
 /**
  * The code of a linking, the same in the QR, on the clipboard and typed by hand: 25 letters of Crockford's base 32.
  * The first says who shows it, eight name the rendezvous, sixteen are the first 80 bits of SHA-256 of the shower's
@@ -12,7 +14,6 @@ export interface LinkCode {
   commitment: string;
 }
 
-const letters = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 export const rendezvousIdLength = 8;
 const commitmentLength = 16;
 const codeLength = 1 + rendezvousIdLength + commitmentLength;
@@ -25,8 +26,8 @@ export function formatLinkCode({ shownBy, rendezvousId, commitment }: LinkCode):
 
 /** Forgives case, spaces, hyphens, and letters that look alike. @returns undefined for what is no code */
 export function parseLinkCode(typed: string): LinkCode | undefined {
-  const text = typed.toUpperCase().replace(/[\s-]/g, '').replace(/[IL]/g, '1').replaceAll('O', '0');
-  if (text.length !== codeLength || [...text].some((letter) => !letters.includes(letter))) return undefined;
+  const text = normalise(typed);
+  if (text?.length !== codeLength) return undefined;
   const side = text[0];
   if (side !== 'Z' && side !== 'N') return undefined;
   return {
@@ -44,10 +45,5 @@ export function newRendezvousId(random: () => number): string {
 /** @param publicKey as base64 text, hashed as such */
 export async function commitmentOf(publicKey: string): Promise<string> {
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(publicKey)));
-  let bits = 0n;
-  for (const byte of digest.slice(0, 10)) bits = (bits << 8n) | BigInt(byte);
-  return Array.from({ length: commitmentLength }, (_, index) => {
-    const place = BigInt(5 * (commitmentLength - 1 - index));
-    return letters[Number((bits >> place) & 31n)];
-  }).join('');
+  return encode(digest.subarray(0, 10));
 }

@@ -1,0 +1,46 @@
+import type { AparteDb, DeviceKind } from './db';
+import type { Author } from './intents';
+
+const day = 24 * 3_600_000;
+/** How long a reminder may be put off: a day, three days, a week. After that it stays. */
+const putOffMs = [day, 3 * day, 7 * day];
+
+/** Asks the engine to keep the account's secrets under a key that its owner has written down and typed back. */
+export async function keepRecoveryKey({ db }: Author, key: string): Promise<void> {
+  await db.writeMeta('recovery', { state: 'storing', key });
+}
+
+/** Whether the owner is to be reminded that nothing would bring the account back, and whether that can be put off. */
+export async function recoveryReminder(db: AparteDb, now: number): Promise<'no' | 'soft' | 'firm'> {
+  const recovery = await db.readMeta('recovery');
+  if (recovery?.state !== 'none') return 'no';
+  const reminder = await db.readMeta('recoveryReminder');
+  if (reminder && reminder.until > now) return 'no';
+  return (reminder?.putOff ?? 0) < putOffMs.length ? 'soft' : 'firm';
+}
+
+export async function putOffRecovery({ db, now }: Author): Promise<void> {
+  await db.transaction('rw', db.meta, async () => {
+    const putOff = (await db.readMeta('recoveryReminder'))?.putOff ?? 0;
+    const until = now() + (putOffMs[putOff] ?? 0);
+    await db.writeMeta('recoveryReminder', { putOff: putOff + 1, until });
+  });
+}
+
+/** Asks the engine to bring an account back. Progress and refusal show in the session. */
+export async function recoverAccount(
+  { db }: Author,
+  wish: { handle: string; key: string; deviceName: string; deviceType: DeviceKind },
+): Promise<void> {
+  await db.transaction('rw', db.meta, async () => {
+    const session = await db.readMeta('session');
+    const busy =
+      session?.state === 'signed_in' || session?.state === 'signing_up' || session?.state === 'recovering';
+    if (!busy) await db.writeMeta('session', { state: 'recovering', ...wish });
+  });
+}
+
+/** The owner has said what is to become of the devices that were lost. */
+export async function endRecovery({ db }: Author): Promise<void> {
+  await db.meta.delete('recovered');
+}

@@ -1,0 +1,101 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { markRead, removeDevice, saveDraft, sendText } from '../lib/client/intents';
+import type { TestDevice } from './device';
+import { body, Town } from './own-devices';
+
+let town: Town;
+let [laptop, phone, bert]: TestDevice[] = [];
+let conversationId: string;
+
+beforeEach(async () => {
+  town = await Town.open();
+  laptop = await town.person('anna');
+  bert = await town.person('bert');
+  conversationId = await town.contacts(laptop, bert);
+  phone = await town.linked(laptop);
+});
+afterEach(() => town.close());
+
+function all(): [TestDevice, TestDevice, TestDevice] {
+  if (!laptop || !phone || !bert) throw new Error('no devices');
+  return [laptop, phone, bert];
+}
+
+const row = async (device: TestDevice) => device.db.conversations.get(conversationId);
+const idOf = async (device: TestDevice) => {
+  const session = await device.db.readMeta('session');
+  return session?.state === 'signed_in' ? session.deviceId : '';
+};
+
+test('reading on one device clears the badge of the other, and never unreads', async () => {
+  const [a, b, other] = all();
+  for (const text of ['one', 'two', 'three']) await sendText(other.author, conversationId, text);
+  for (const device of [a, b]) await body(device, 'three');
+  const last = (await row(a))?.cursor ?? 0;
+  expect((await row(b))?.unread).toBe(3);
+  b.network.setUp(false);
+  await markRead(b.author, conversationId, last - 2);
+  await markRead(a.author, conversationId, last);
+  await a.until(async () => ((await a.db.tellings.count()) === 0 ? true : undefined), 'telling');
+  b.network.setUp(true);
+  await b.until(async () => ((await row(b))?.unread === 0 ? true : undefined), 'an empty badge');
+  await b.until(async () => ((await b.db.tellings.count()) === 0 ? true : undefined), 'telling');
+  expect((await row(a))?.readSeq).toBe(last);
+  expect((await row(b))?.readSeq).toBe(last);
+});
+
+test('a draft follows to the other device, and the later change stands whatever the clocks say', async () => {
+  const [a, b] = all();
+  await saveDraft(a.author, conversationId, 'Dear Bert');
+  await b.until(async () => ((await row(b))?.draft === 'Dear Bert' ? true : undefined), 'the draft');
+  // Its clock is two hours slow, and yet its change is the later one.
+  const slow = { ...b.author, now: () => Date.now() - 7_200_000 };
+  await saveDraft(slow, conversationId, 'Dear Bert, how are you?');
+  await a.until(
+    async () => ((await row(a))?.draft === 'Dear Bert, how are you?' ? true : undefined),
+    'the change',
+  );
+  await saveDraft(a.author, conversationId, '');
+  await b.until(async () => ((await row(b))?.draft === '' ? true : undefined), 'the empty draft');
+});
+
+test('a removed device wipes itself, its owner sees that, and contacts are told by a signature', async () => {
+  const [a, b, other] = all();
+  const deviceId = await idOf(b);
+  await sendText(b.author, conversationId, 'from the phone');
+  await body(other, 'from the phone');
+  await removeDevice(a.author, { deviceId, name: 'Phone' });
+  await b.until(async () => {
+    const session = await b.db.readMeta('session');
+    return session?.state === 'ended' && (await b.db.messages.count()) === 0 ? true : undefined;
+  }, 'the wipe');
+  for (const table of b.db.tables.filter((one) => one.name !== 'meta')) expect(await table.count()).toBe(0);
+  await a.until(
+    async () => ((await a.db.removals.get(deviceId))?.state === 'wiped' ? true : undefined),
+    'word of the wipe',
+  );
+  await other.until(() => other.db.revocations.get(deviceId), 'the revocation');
+  await sendText(other.author, conversationId, 'only to the laptop');
+  await body(a, 'only to the laptop');
+  expect(await body(other, 'from the phone')).toMatchObject({ kind: 'text' });
+});
+
+test('a device that was away when it was removed wipes itself when it is back', async () => {
+  const [a, b] = all();
+  b.network.setUp(false);
+  const deviceId = await idOf(b);
+  await removeDevice(a.author, { deviceId, name: 'Phone' });
+  await a.until(
+    async () => ((await a.db.removals.get(deviceId))?.state === 'removed' ? true : undefined),
+    'the removal',
+  );
+  b.network.setUp(true);
+  await b.until(
+    async () => ((await b.db.readMeta('session'))?.state === 'ended' ? true : undefined),
+    'the end',
+  );
+  await a.until(
+    async () => ((await a.db.removals.get(deviceId))?.state === 'wiped' ? true : undefined),
+    'word of the wipe',
+  );
+});
