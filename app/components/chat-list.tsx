@@ -12,6 +12,7 @@ import { usePresence } from '../hooks/use-presence';
 import { ChatRow } from './chat-row';
 import { ConnectionLine } from './connection-line';
 import { Icon } from './icons';
+import { RecoveryReminder } from './recovery';
 
 export function ChatList() {
   const t = useTranslations();
@@ -65,6 +66,7 @@ export function ChatList() {
         />
       </label>
       <ConnectionLine />
+      <RecoveryReminder />
       <div className="rows">
         {requests.length > 0 && (
           <section aria-label={t('list.requests')}>

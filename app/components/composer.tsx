@@ -1,6 +1,6 @@
 'use client';
 
-import { type KeyboardEvent, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { type KeyboardEvent, useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { useTranslations } from 'use-intl';
 import type { ConversationRow } from '../../lib/client/db';
 import { editMessage, saveDraft, sendText, tellActivity } from '../../lib/client/intents';
@@ -55,12 +55,24 @@ export function Composer(props: {
   // Drafts are saved a moment after the last key, and at once when the conversation is left.
   const latest = useRef(draft);
   latest.current = draft;
+  const saved = useRef(draft);
+  const save = useCallback(() => {
+    if (latest.current === saved.current) return;
+    saved.current = latest.current;
+    void saveDraft(author, conversationId, latest.current);
+  }, [conversationId]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: each change starts the wait anew.
   useEffect(() => {
-    const timer = setTimeout(() => void saveDraft(author, conversationId, latest.current), draftAfterMs);
+    const timer = setTimeout(save, draftAfterMs);
     return () => clearTimeout(timer);
-  }, [draft, conversationId]);
-  useEffect(() => () => void saveDraft(author, conversationId, latest.current), [conversationId]);
+  }, [draft, save]);
+  useEffect(() => save, [save]);
+  // What was written on another device or tab appears here, unless something was typed here meanwhile.
+  useEffect(() => {
+    if (latest.current !== saved.current) return;
+    saved.current = conversation.draft;
+    setDraft(conversation.draft);
+  }, [conversation.draft]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the height follows the text.
   useLayoutEffect(() => {
@@ -77,6 +89,7 @@ export function Composer(props: {
     else {
       void sendText(author, conversationId, body, writing.mode === 'reply' ? writing.message.id : null);
       setDraft('');
+      saved.current = '';
       void saveDraft(author, conversationId, '');
     }
     onDone();

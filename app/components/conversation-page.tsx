@@ -5,12 +5,13 @@ import { useState } from 'react';
 import { useTranslations } from 'use-intl';
 import type { ConversationRow, MessageRow } from '../../lib/client/db';
 import { useHash } from '../hooks/use-hash';
-import { useConversation } from '../hooks/use-live';
+import { useConversation, useIdentity } from '../hooks/use-live';
 import { useNames } from '../hooks/use-names';
 import { usePresence } from '../hooks/use-presence';
 import { Avatar } from './avatar';
 import { Composer } from './composer';
 import { Icon } from './icons';
+import { IdentityBanner } from './identity-banner';
 import { MessageList } from './message-list';
 import { RequestBanner } from './request-banner';
 import { Standing } from './standing';
@@ -43,6 +44,8 @@ function Open({ conversation }: { conversation: ConversationRow }) {
   const name = names.conversation(conversation);
   const other = conversation.kind === 'direct' ? names.other(conversation) : null;
   const online = usePresence()(other ?? '').state === 'online';
+  const identity = useIdentity(other ?? '');
+  const verified = identity?.verification != null && identity.changedTo === null;
   return (
     <main className="page conversation" id="content">
       <header className="bar">
@@ -52,7 +55,14 @@ function Open({ conversation }: { conversation: ConversationRow }) {
         <Link className="who" href={`/group#${conversation.conversationId}`}>
           <Avatar id={names.face(conversation)} name={name} online={online} />
           <span className="who-text">
-            <h1>{name}</h1>
+            <h1>
+              {name}
+              {verified && (
+                <span role="img" className="verified" aria-label={t('safety.tag')}>
+                  <Icon name="shield" />
+                </span>
+              )}
+            </h1>
             <Standing conversation={conversation} />
           </span>
         </Link>
@@ -65,6 +75,7 @@ function Open({ conversation }: { conversation: ConversationRow }) {
         </Link>
       </header>
       <MessageList conversation={conversation} onWrite={setWriting} />
+      <IdentityBanner conversation={conversation} />
       {conversation.myState === 'requested' && <RequestBanner conversation={conversation} />}
       {conversation.myState === 'active' && (
         <Composer

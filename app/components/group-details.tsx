@@ -15,6 +15,7 @@ import { Confirm } from './confirm';
 import { FindPerson } from './find-person';
 import { Icon } from './icons';
 import { PageBar } from './page-bar';
+import { SafetyModal } from './safety-modal';
 
 export function GroupDetails() {
   const id = useHash();
@@ -36,6 +37,7 @@ function Details({ conversation }: { conversation: ConversationRow }) {
   const names = useNames();
   const router = useRouter();
   const [asking, setAsking] = useState(false);
+  const [comparing, setComparing] = useState<string | null>(null);
   const { conversationId } = conversation;
   const group = conversation.kind === 'group';
   const active = conversation.myState === 'active';
@@ -57,6 +59,12 @@ function Details({ conversation }: { conversation: ConversationRow }) {
           <h2>{name}</h2>
           {!group && <p>{names.handle(other)}</p>}
         </div>
+        {!group && (
+          <button type="button" className="button" onClick={() => setComparing(other)}>
+            {t('safety')}
+          </button>
+        )}
+        {comparing && <SafetyModal userId={comparing} onClose={() => setComparing(null)} />}
         {manages && <TitleForm conversation={conversation} />}
         {group && (
           <section aria-label={t('members')}>
@@ -68,6 +76,7 @@ function Details({ conversation }: { conversation: ConversationRow }) {
                   member={member}
                   conversation={conversation}
                   manages={manages}
+                  onCompare={() => setComparing(member.userId)}
                 />
               ))}
             </ul>
@@ -132,8 +141,13 @@ function TitleForm({ conversation }: { conversation: ConversationRow }) {
   );
 }
 
-function MemberLine(props: { member: MemberRow; conversation: ConversationRow; manages: boolean }) {
-  const { member, conversation, manages } = props;
+function MemberLine(props: {
+  member: MemberRow;
+  conversation: ConversationRow;
+  manages: boolean;
+  onCompare: () => void;
+}) {
+  const { member, conversation, manages, onCompare } = props;
   const t = useTranslations('group');
   const names = useNames();
   const { conversationId, myRole } = conversation;
@@ -152,6 +166,16 @@ function MemberLine(props: { member: MemberRow; conversation: ConversationRow; m
         <small>{names.handle(member.userId)}</small>
       </span>
       <small className="tag">{member.state === 'requested' ? t('requested') : t(member.role)}</small>
+      {!self && (
+        <button
+          type="button"
+          className="icon-button"
+          aria-label={t('safetyOf', { name })}
+          onClick={onCompare}
+        >
+          <Icon name="shield" />
+        </button>
+      )}
       {promotable && (
         <button
           type="button"

@@ -1,6 +1,6 @@
 'use client';
 
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useState } from 'react';
 import { useTranslations } from 'use-intl';
 import {
   cancelLink,
@@ -13,6 +13,7 @@ import type { LinkState } from '../../lib/client/link-state';
 import { db } from '../hooks/author';
 import { useLink } from '../hooks/use-live';
 import { deviceKind, deviceName } from './device-name';
+import { Modal } from './modal';
 import { QrCode } from './qr-code';
 import { QrScanner } from './qr-scanner';
 
@@ -21,10 +22,8 @@ type Way = 'show' | 'enter';
 /** Links a device. On one that has the account it shows a code at once; on a new one it reads the other's. */
 export function LinkingModal({ side, onClose }: { side: 'old' | 'new'; onClose: () => void }) {
   const t = useTranslations('linking');
-  const dialog = useRef<HTMLDialogElement>(null);
   const link = useLink();
   const [way, setWay] = useState<Way>(side === 'old' ? 'show' : 'enter');
-  useEffect(() => dialog.current?.showModal(), []);
   useEffect(() => {
     void begin(side === 'old' ? 'show' : 'enter');
   }, [side]);
@@ -38,21 +37,13 @@ export function LinkingModal({ side, onClose }: { side: 'old' | 'new'; onClose: 
     void cancelLink(db).then(() => begin(next));
   };
   return (
-    <dialog
-      ref={dialog}
-      className="linking"
-      aria-label={t(side === 'old' ? 'titleOld' : 'titleNew')}
-      onCancel={(event) => {
-        event.preventDefault();
-        close();
-      }}
+    <Modal
+      title={t(side === 'old' ? 'titleOld' : 'titleNew')}
+      onClose={close}
+      closing={t(link?.step === 'done' ? 'finish' : 'cancel')}
     >
-      <h2>{t(side === 'old' ? 'titleOld' : 'titleNew')}</h2>
       {link && <Step link={link} side={side} way={way} onWay={change} />}
-      <button type="button" className="button wide" onClick={close}>
-        {t(link?.step === 'done' ? 'finish' : 'cancel')}
-      </button>
-    </dialog>
+    </Modal>
   );
 }
 

@@ -11,6 +11,7 @@ import { useNames } from '../hooks/use-names';
 import { Confirm } from './confirm';
 import { DevicesManager } from './devices-manager';
 import { PageBar } from './page-bar';
+import { RecoveryCard } from './recovery';
 
 export function Settings() {
   const t = useTranslations();
@@ -24,6 +25,7 @@ export function Settings() {
       <div className="form-body">
         {me && <Profile key={me.userId} me={me} />}
         <DevicesManager />
+        <RecoveryCard />
         <section className="card" aria-label={t('settings.appearance')}>
           <h2>{t('settings.appearance')}</h2>
           <label className="field inline">

@@ -7,8 +7,8 @@ import { useEngine } from '../hooks/use-engine';
 import { useSession, useUnreadTotal } from '../hooks/use-live';
 import { useTabVisible } from '../hooks/use-tab-visible';
 import { ChatList } from './chat-list';
-import { DeviceNews } from './device-news';
 import { Logo } from './logo';
+import { SecurityNews } from './security-news';
 import { Welcome } from './welcome';
 
 /** What surrounds every route: the welcome until there is an account, then the list beside the route. */
@@ -38,7 +38,7 @@ export function Shell({ children }: { children: ReactNode }) {
       <a className="skip" href="#content">
         {t('nav.skip')}
       </a>
-      <DeviceNews />
+      <SecurityNews />
       <ChatList />
       {children}
     </div>

@@ -12,6 +12,7 @@ import { useSettled } from '../hooks/use-settled';
 import { deviceKind, deviceName } from './device-name';
 import { LinkingModal } from './linking-modal';
 import { Logo } from './logo';
+import { RecoverAccount } from './recover-account';
 
 /** Choosing a name and a handle is all it takes: the engine makes the keys. */
 export function Welcome({ session }: { session: Session }) {
@@ -31,6 +32,7 @@ export function Welcome({ session }: { session: Session }) {
   // What is known of another handle says nothing about this one.
   const isTaken = handle === asked ? taken.data : undefined;
   const [linking, setLinking] = useState(false);
+  const [recovering, setRecovering] = useState(session.state === 'recovery_failed');
   const busy = session.state === 'signing_up';
   const hint = () => {
     if (!handle) return t('welcome.handleHint');
@@ -114,6 +116,12 @@ export function Welcome({ session }: { session: Session }) {
         <button type="button" className="button wide" disabled={busy} onClick={() => setLinking(true)}>
           {t('welcome.existing')}
         </button>
+        <button type="button" className="button wide" disabled={busy} onClick={() => setRecovering(true)}>
+          {t('welcome.lost')}
+        </button>
+        {(recovering || session.state === 'recovering') && (
+          <RecoverAccount session={session} onClose={() => setRecovering(false)} />
+        )}
         {linking && <LinkingModal side="new" onClose={() => setLinking(false)} />}
       </div>
     </main>

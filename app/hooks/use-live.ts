@@ -2,6 +2,7 @@
 
 import { useLiveQuery } from 'dexie-react-hooks';
 import * as queries from '../../lib/client/queries';
+import { recoveryReminder } from '../../lib/client/recovery-intents';
 import { db } from './author';
 
 /** Live reads of the database. `undefined` until the first answer. */
@@ -11,6 +12,12 @@ export const useLink = () => useLiveQuery(() => queries.link(db), []);
 export const useDevices = () => useLiveQuery(() => db.readMeta('devices'), []);
 export const useDeviceNews = () => useLiveQuery(() => db.readMeta('deviceNews'), []);
 export const useRemovals = () => useLiveQuery(() => db.removals.toArray(), []);
+export const useRecovery = () => useLiveQuery(() => db.readMeta('recovery'), []);
+export const useRecoveryReminder = () => useLiveQuery(() => recoveryReminder(db, Date.now()), []);
+export const useRecovered = () => useLiveQuery(() => db.readMeta('recovered'), []);
+export const useLies = () => useLiveQuery(() => db.readMeta('lies'), []);
+export const useChangedIdentities = () =>
+  useLiveQuery(() => db.identities.filter((row) => row.changedTo !== null).toArray(), []);
 export const useHistory = () => useLiveQuery(() => db.readMeta('history'), []);
 export const useConversations = () => useLiveQuery(() => queries.conversations(db), []);
 export const usePeople = () => useLiveQuery(() => queries.people(db), []);
@@ -34,3 +41,6 @@ export const useLastMessages = (id: string, count: number) =>
   useLiveOf(id, () => queries.lastMessages(db, id, count), [count]);
 export const useMessage = (id: string) => useLiveOf(id, () => queries.message(db, id));
 export const useActivity = (id: string) => useLiveOf(id, () => queries.activity(db, id));
+/** `null`: nothing is known of them. */
+export const useIdentity = (userId: string) =>
+  useLiveOf(userId, async () => (await db.identities.get(userId)) ?? null);

@@ -4,7 +4,7 @@ import { snapshotOf } from './snapshot';
 import type { Work } from './work';
 
 /** Keys are collected for this long before a page is made of them. */
-const gatherMs = 3_000;
+const gatherMs = 1_000;
 /** What the account knows beside its messages is stored at most so often. */
 const stateEveryMs = 30_000;
 
@@ -12,6 +12,7 @@ const stateEveryMs = 30_000;
 export class Backup {
   #cancelTimer: (() => void) | null = null;
   #state = { text: '', at: 0 };
+  #storing: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly job: Work,
@@ -32,7 +33,14 @@ export class Backup {
   }
 
   /** Stores what is not stored yet. @throws what the network or the server answered; the next call goes on */
-  async store(): Promise<void> {
+  store(): Promise<void> {
+    const done = this.#storing.then(() => this.#storeAll());
+    // The next call does not care how this one ended; its caller is told through `done`.
+    this.#storing = done.catch(() => undefined);
+    return done;
+  }
+
+  async #storeAll(): Promise<void> {
     const { machine, environment } = this.job;
     for (;;) {
       const pageId = environment.newId();

@@ -268,6 +268,15 @@ export interface IdentityRow extends IdentityNews {
   decidedAt: string;
 }
 
+/** What a person has decided about an identity; deleted when it is done. */
+export interface DecisionRow {
+  userId: string;
+  /** The identity that they have seen. */
+  masterKey: string;
+  /** They have compared the safety number. */
+  verify: boolean;
+}
+
 /** A device of this account that is being shut out, and how far that has come. */
 export interface RemovalRow {
   deviceId: string;
@@ -312,6 +321,7 @@ export class AparteDb extends Dexie {
   revocations!: EntityTable<Revocation, 'deviceId'>;
   removals!: EntityTable<RemovalRow, 'deviceId'>;
   tellings!: EntityTable<TellingRow, 'key'>;
+  decisions!: EntityTable<DecisionRow, 'userId'>;
 
   constructor(name = 'aparte') {
     super(name);
@@ -336,6 +346,7 @@ export class AparteDb extends Dexie {
       revocations: 'deviceId, userId',
       removals: 'deviceId',
       tellings: 'key',
+      decisions: 'userId',
     });
   }
 

@@ -322,7 +322,7 @@ export async function saveDraft(author: Author, conversationId: string, draft: s
 }
 
 /** A stamp for a change of now. Inside a transaction over `meta`. */
-async function stampNow({ db, now }: Author): Promise<string> {
+export async function stampNow({ db, now }: Author): Promise<string> {
   const me = await signedIn(db);
   const made = nextStamp((await db.readMeta('clock')) ?? '', now(), me.deviceId);
   await db.writeMeta('clock', made);
@@ -330,7 +330,7 @@ async function stampNow({ db, now }: Author): Promise<string> {
 }
 
 /** The account's other devices are to be told of a change. Inside a transaction over `tellings`. */
-async function wishTelling(
+export async function wishTelling(
   { db, now, newId }: Author,
   kind: TellingRow['kind'],
   about: string,

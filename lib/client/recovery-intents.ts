@@ -1,9 +1,13 @@
+import { newRecoveryKey } from '../crypto/recovery';
 import type { AparteDb, DeviceKind } from './db';
 import type { Author } from './intents';
 
 const day = 24 * 3_600_000;
 /** How long a reminder may be put off: a day, three days, a week. After that it stays. */
 const putOffMs = [day, 3 * day, 7 * day];
+
+/** Eight groups of four letters, for a person to write down; nothing keeps it yet. */
+export const makeRecoveryKey = () => newRecoveryKey((bytes) => crypto.getRandomValues(bytes));
 
 /** Asks the engine to keep the account's secrets under a key that its owner has written down and typed back. */
 export async function keepRecoveryKey({ db }: Author, key: string): Promise<void> {

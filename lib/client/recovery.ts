@@ -22,12 +22,17 @@ const bundle = z.object({
  * Stores the account's secrets under a recovery key that a person has written down, and asks whether there is one.
  * @throws what the network or the server answered; the next call goes on
  */
-export async function lookAtRecovery({ environment, machine, me }: Work): Promise<void> {
+export async function lookAtRecovery(
+  { environment, machine, me }: Work,
+  backUp: () => Promise<void>,
+): Promise<void> {
   const { db, api } = environment;
   const wish = await db.readMeta('recovery');
   if (wish?.state === 'storing') {
     const key = await readRecoveryKey(wish.key);
     if (!key) throw new Error('no recovery key');
+    // What the person is told then must be true: all that was read so far can be brought back.
+    await backUp();
     const secrets = await machine.exportSecrets();
     const sealed = await key.seal(JSON.stringify({ v: 1, userId: me.userId, secrets }));
     const { authentication } = key;

@@ -7,6 +7,7 @@ import { Backup } from './backup';
 import { Connection } from './connection';
 import type { ConnectionState } from './connection-state';
 import type { ConnectionStatus, Session } from './db';
+import { performDecisions } from './decisions';
 import { lookAtDevices, performRemovals } from './devices';
 import type { Environment } from './environment';
 import { fillHistory } from './history';
@@ -42,6 +43,7 @@ export class SignedIn {
   readonly #notesRunner: Runner;
   readonly #removalsRunner: Runner;
   readonly #recoveryRunner: Runner;
+  readonly #decisionsRunner: Runner;
   readonly #unwatch: (() => void)[] = [];
   readonly #work: Work;
 
@@ -106,8 +108,9 @@ export class SignedIn {
     });
     this.#notesRunner = background('notes', () => this.#notes.flush());
     this.#notes = new Notes(this.#work, () => this.#notesRunner.kick());
+    this.#decisionsRunner = background('decisions', () => performDecisions(this.#work));
     this.#recoveryRunner = background('recovery', async () => {
-      if (this.#work.online()) await lookAtRecovery(this.#work);
+      if (this.#work.online()) await lookAtRecovery(this.#work, () => this.#backup.store());
     });
     this.#removalsRunner = background('removals', () => performRemovals(this.#work));
     this.#intakeRunner = new Runner(
@@ -136,6 +139,11 @@ export class SignedIn {
         environment,
         () => db.removals.where('deviceId').above('').primaryKeys(),
         () => this.#removalsRunner.kick(),
+      ),
+      watch(
+        environment,
+        () => db.decisions.toArray(),
+        () => this.#decisionsRunner.kick(),
       ),
       watch(
         environment,
@@ -196,6 +204,7 @@ export class SignedIn {
       this.#notesRunner.stop(),
       this.#removalsRunner.stop(),
       this.#recoveryRunner.stop(),
+      this.#decisionsRunner.stop(),
       this.#intakeRunner.stop(),
       this.#outboxRunner.stop(),
       this.#outbox.stop(),
@@ -219,9 +228,11 @@ export class SignedIn {
       this.#outbox.hurry();
       this.#outboxRunner.kick();
       this.#historyRunner.kick();
+      this.#backupRunner.kick();
       this.#devicesRunner.kick();
       this.#removalsRunner.kick();
       this.#recoveryRunner.kick();
+      this.#decisionsRunner.kick();
       this.#notes.hurry();
       this.#notesRunner.kick();
       this.#presence.renew();

@@ -1,0 +1,58 @@
+'use client';
+
+import { useState } from 'react';
+import { useFormatter, useTranslations } from 'use-intl';
+import { putOffRecovery } from '../../lib/client/recovery-intents';
+import { author } from '../hooks/author';
+import { useRecovery, useRecoveryReminder } from '../hooks/use-live';
+import { RecoveryModal } from './recovery-modal';
+
+/** Stands over the list until there is a recovery key. It can be put off a few times, and not for ever. */
+export function RecoveryReminder() {
+  const t = useTranslations('recovery');
+  const reminder = useRecoveryReminder();
+  const [making, setMaking] = useState(false);
+  return (
+    <>
+      {reminder && reminder !== 'no' && (
+        <section className="reminder" aria-label={t('title')}>
+          <p>{t('reminder')}</p>
+          <div className="choices">
+            {reminder === 'soft' && (
+              <button type="button" className="button" onClick={() => void putOffRecovery(author)}>
+                {t('later')}
+              </button>
+            )}
+            <button type="button" className="button primary" onClick={() => setMaking(true)}>
+              {t('make')}
+            </button>
+          </div>
+        </section>
+      )}
+      {making && <RecoveryModal onClose={() => setMaking(false)} />}
+    </>
+  );
+}
+
+/** In the settings: whether there is a key, and the way to a new one. */
+export function RecoveryCard() {
+  const t = useTranslations('recovery');
+  const format = useFormatter();
+  const recovery = useRecovery();
+  const [making, setMaking] = useState(false);
+  const stored = recovery?.state === 'stored' ? recovery : null;
+  return (
+    <section className="card" aria-label={t('title')}>
+      <h2>{t('title')}</h2>
+      <p>
+        {stored
+          ? t('since', { date: format.dateTime(stored.at, { dateStyle: 'medium' }) })
+          : t(recovery?.state === 'storing' ? 'storing' : 'none')}
+      </p>
+      <button type="button" className="button" onClick={() => setMaking(true)}>
+        {t(stored ? 'makeNew' : 'make')}
+      </button>
+      {making && <RecoveryModal onClose={() => setMaking(false)} />}
+    </section>
+  );
+}
