@@ -12,6 +12,8 @@ import type { Work } from './work';
 const tellingsPerNote = 20;
 /** A note is filled up to a multiple of this, so that its size does not tell what is in it. */
 const paddingStep = 1_024;
+/** Tries to reach all devices before a note goes without one: what it missed comes with the next change. */
+const unreadyTries = 3;
 
 const stamp = z.string().max(80);
 /** An identity that the account goes by, as its devices tell it to each other. */
@@ -119,7 +121,9 @@ export class Notes {
       await lookAtDevices(this.job);
       devices = await db.readMeta('devices');
     }
-    const { envelopes } = await machine.sealNote(padded(await noteOf(db, ready)));
+    const { envelopes, withheld } = await machine.sealNote(padded(await noteOf(db, ready)));
+    const unready = withheld.some((device) => device.reason === 'no_session');
+    if (unready && this.#tries < unreadyTries) throw new Error('a device could not be reached');
     const sealed = {
       devicesVersion: devices?.version ?? 1,
       envelopes: envelopes.map(({ recipientDeviceId, type, content }) => ({

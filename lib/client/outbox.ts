@@ -187,7 +187,10 @@ export class Outbox {
 
   /** @returns whether the row is done with: refused for good */
   async #failed(row: OutboxRow, error: unknown): Promise<boolean> {
-    if (error instanceof ConnectionLost || error instanceof RecipientUnready) return false;
+    if (error instanceof ConnectionLost || error instanceof RecipientUnready) {
+      if (error instanceof RecipientUnready) this.work.environment.log('a recipient could not be reached');
+      return false;
+    }
     // It waits until a person has looked at the new identity.
     if (error instanceof IdentityChanged) return false;
     const code = codeOf(error);

@@ -10,7 +10,10 @@ export class RecipientUnready extends Error {}
 /** A recipient's identity is not the one known: nothing is sent until a person has looked. */
 export class IdentityChanged extends Error {}
 
-/** Tries to give a device its key before a message goes without it: one that never answers must not stop all. */
+/**
+ * Tries to give a device its key before a message goes without it: one that never answers must not stop all. But what
+ * no device of a person could read is not sent at all.
+ */
 const unreadyTries = 3;
 
 /**
@@ -40,7 +43,7 @@ export async function sealRow(
   });
   if (sealed.identityChanged.length > 0) throw new IdentityChanged();
   const unready = sealed.withheld.some((device) => device.reason === 'no_session');
-  if (unready && tries < unreadyTries) throw new RecipientUnready();
+  if (sealed.unreached.length > 0 || (unready && tries < unreadyTries)) throw new RecipientUnready();
   if (sealed.withheld.length > 0)
     environment.log(`a key was withheld from ${sealed.withheld.length} devices`);
   const fresh: OutgoingEnvelope[] = sealed.envelopes

@@ -1,9 +1,4 @@
-import {
-  DecryptedToDeviceEvent,
-  DeviceLists,
-  type OlmMachine,
-  ProcessedToDeviceEventType,
-} from '@matrix-org/matrix-sdk-crypto-wasm';
+import { DecryptedToDeviceEvent, DeviceLists, type OlmMachine } from '@matrix-org/matrix-sdk-crypto-wasm';
 import { parseNote, parseObject } from './json';
 import { matrixUser, userOf } from './names';
 import { trustRequirement } from './policy';
@@ -16,6 +11,11 @@ export class Exchange {
   /** What the server has of this device's prekeys. The library takes a count that is not told for none. */
   preKeys: PreKeyState = { oneTimeKeyCount: 50, hasUnusedFallbackKey: true };
   private readonly transport: KeyTransport;
+  /**
+   * Devices whose last claim brought no key. For a while the library neither asks for these again nor says that they
+   * lack a session: what is encrypted then, they could never read. As many as there are devices of contacts.
+   */
+  readonly #sessionless = new Set<string>();
 
   constructor(
     private readonly userId: string,
@@ -54,18 +54,26 @@ export class Exchange {
   }
 
   /** Fetches what is needed to give keys to the devices of these users. @returns who gets none, and why */
-  async reach(userIds: string[]): Promise<{ withheld: Withheld[]; identityChanged: string[] }> {
+  async reach(
+    userIds: string[],
+  ): Promise<{ withheld: Withheld[]; unreached: string[]; identityChanged: string[] }> {
     await this.olm.updateTrackedUsers(userIds.map(userOf));
     await this.pump();
     const missing = await this.olm.getMissingSessions(userIds.map(userOf));
-    const keyless = missing ? await claim(this.olm, missing, this.transport) : [];
-    const { withheld, identityChanged } = await this.trust.mark(userIds);
-    const out = new Set(withheld.map((device) => device.deviceId));
-    const noSession = keyless.filter((device) => !out.has(device.deviceId));
-    return {
-      withheld: [...withheld, ...noSession.map((device) => ({ ...device, reason: 'no_session' as const }))],
-      identityChanged,
-    };
+    if (missing) {
+      const { reached, sessionless } = await claim(this.olm, missing, this.transport);
+      for (const deviceId of reached) this.#sessionless.delete(deviceId);
+      for (const deviceId of sessionless) this.#sessionless.add(deviceId);
+    }
+    const { trusted, withheld, identityChanged } = await this.trust.mark(userIds);
+    const lacks = (deviceId: string) => this.#sessionless.has(deviceId);
+    const noSession = [...trusted].flatMap(([userId, deviceIds]) =>
+      deviceIds.filter(lacks).map((deviceId) => ({ userId, deviceId, reason: 'no_session' as const })),
+    );
+    const unreached = [...trusted]
+      .filter(([userId, ids]) => userId !== this.userId && ids.every(lacks))
+      .map(([userId]) => userId);
+    return { withheld: [...withheld, ...noSession], unreached, identityChanged };
   }
 
   async sync(envelopes: IncomingEnvelope[], changedUserIds: string[]) {
@@ -82,14 +90,16 @@ export class Exchange {
       new Set(this.preKeys.hasUnusedFallbackKey ? ['signed_curve25519'] : []),
       trustRequirement(),
     );
-    const notes = processed.flatMap((event) => this.#noteIn(event) ?? []);
-    const opened = processed.filter((event) => event.type === ProcessedToDeviceEventType.Decrypted);
+    const opened = processed.filter((event) => event instanceof DecryptedToDeviceEvent);
+    // What could be opened came over a session.
+    for (const { senderDeviceId } of opened.length === processed.length ? envelopes : [])
+      this.#sessionless.delete(senderDeviceId);
+    const notes = opened.flatMap((event) => this.#noteIn(event) ?? []);
     return { unopened: processed.length - opened.length, notes };
   }
 
   /** What a device of this account says to its others; from any other, or one that is shut out, it is nothing. */
-  #noteIn(event: unknown): string | null {
-    if (!(event instanceof DecryptedToDeviceEvent)) return null;
+  #noteIn(event: DecryptedToDeviceEvent): string | null {
     const parsed = parseNote(event.rawEvent);
     if (!parsed.success || parsed.data.sender !== matrixUser(this.userId)) return null;
     const info = event.encryptionInfo;

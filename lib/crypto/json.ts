@@ -15,6 +15,11 @@ const toDevice = z.object({ messages: z.record(z.string(), z.record(z.string(), 
 const signingKeys = z.object({ master_key: object, self_signing_key: object, user_signing_key: object });
 /** By user, then by device id or by key: the object with its signatures. */
 const signatures = z.record(z.string(), z.record(z.string(), object));
+const preKey = z.strictObject({
+  key: z.string(),
+  fallback: z.boolean().optional(),
+  signatures: z.record(z.string(), z.record(z.string(), z.string())).optional(),
+});
 const textSignatures = z.record(z.string(), z.record(z.string(), z.string()));
 const signed = z.object({ signatures: z.record(z.string(), z.record(z.string(), z.string())).optional() });
 const backupPage = z.object({
@@ -38,6 +43,7 @@ const note = z.object({
 });
 const event = z.object({ content: z.object({ plaintext: z.string() }) });
 
+export const parsePreKey = (key: unknown) => preKey.safeParse(key).data;
 export const parseUpload = (body: string) => upload.parse(JSON.parse(body));
 export const parseQuery = (body: string) => query.parse(JSON.parse(body));
 export const parseClaim = (body: string) => claim.parse(JSON.parse(body));

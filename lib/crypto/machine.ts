@@ -176,6 +176,7 @@ class Machine implements CryptoMachine {
         envelopes: envelopes.filter((envelope) => envelope.type === 'm.room.encrypted'),
         shareIds: requests.map((request) => request.id),
         withheld: trust.withheld,
+        unreached: trust.unreached,
         identityChanged: trust.identityChanged,
       };
     });

@@ -1,4 +1,5 @@
 import {
+  DeviceId,
   type KeysClaimRequest,
   KeysQueryRequest,
   KeysUploadRequest,
@@ -6,9 +7,12 @@ import {
   RequestType,
   SignatureUploadRequest,
 } from '@matrix-org/matrix-sdk-crypto-wasm';
-import { parseClaim, parseQuery, parseUpload } from './json';
-import { matrixUser, ourUser } from './names';
+import { isSignedBy } from './ed25519';
+import { parseClaim, parsePreKey, parseQuery, parseUpload } from './json';
+import { matrixUser, ourUser, userOf } from './names';
 import type { KeyTransport, SignedKey } from './types';
+
+type Bundle = Awaited<ReturnType<KeyTransport['bundles']>>[number];
 
 /** More rounds than this mean that the machine and the server never agree. */
 const rounds = 10;
@@ -82,16 +86,19 @@ async function queryAnswer(
   return JSON.stringify(answer);
 }
 
-/** Claims a prekey for each device that there is no session with. @returns the devices that gave none */
+/** Claims a prekey for each device that there is no session with. @returns those that gave one, and those that did not */
 export async function claim(
   olm: OlmMachine,
   request: KeysClaimRequest,
   transport: KeyTransport,
-): Promise<{ userId: string; deviceId: string }[]> {
+): Promise<{ reached: string[]; sessionless: string[] }> {
   const wanted = Object.entries(parseClaim(request.body).one_time_keys).flatMap(([user, devices]) =>
     Object.keys(devices).map((deviceId) => ({ userId: ourUser(user), deviceId })),
   );
-  const bundles = await transport.bundles(wanted);
+  const told = await transport.bundles(wanted);
+  const bundles: Bundle[] = [];
+  // The library passes a badly signed key over in silence, and then counts the device as one without sessions.
+  for (const bundle of told) if (await isOwn(olm, bundle)) bundles.push(bundle);
   const keys: Record<string, Record<string, Record<string, unknown>>> = {};
   for (const { userId, deviceId, keyId, key } of bundles) {
     const devices = keys[matrixUser(userId)] ?? {};
@@ -103,5 +110,21 @@ export async function claim(
     RequestType.KeysClaim,
     JSON.stringify({ one_time_keys: keys, failures: {} }),
   );
-  return wanted.filter((one) => !bundles.some((got) => got.deviceId === one.deviceId));
+  const reached = bundles.map((got) => got.deviceId);
+  const asked = wanted.map((one) => one.deviceId);
+  return { reached, sessionless: asked.filter((deviceId) => !reached.includes(deviceId)) };
+}
+
+/** Whether the device itself has signed its prekey. */
+async function isOwn(olm: OlmMachine, { userId, deviceId, key }: Bundle): Promise<boolean> {
+  const device = await olm.getDevice(userOf(userId), new DeviceId(deviceId));
+  const signingKey = device?.ed25519Key?.toBase64();
+  device?.free();
+  const parsed = parsePreKey(key);
+  const signature = parsed?.signatures?.[matrixUser(userId)]?.[`ed25519:${deviceId}`];
+  if (!parsed || signingKey === undefined || signature === undefined) return false;
+  const { fallback, key: publicKey } = parsed;
+  // Canonical JSON: keys in their order, no spaces.
+  const signed = JSON.stringify(fallback === undefined ? { key: publicKey } : { fallback, key: publicKey });
+  return isSignedBy(signingKey, signature, signed);
 }

@@ -1,4 +1,5 @@
 import type { OlmMachine } from '@matrix-org/matrix-sdk-crypto-wasm';
+import { isSignedBy } from './ed25519';
 import { parseTextSignatures } from './json';
 import { matrixUser } from './names';
 import type { Revocation } from './types';
@@ -23,21 +24,6 @@ export async function signRevocation(
   return { ...said, signature };
 }
 
-/** Whether the owner of this master key (Ed25519, RFC 8032) has said so. */
-export async function isSaidBy(masterKey: string, { signature, ...said }: Revocation): Promise<boolean> {
-  const key = fromBase64(masterKey);
-  const proof = fromBase64(signature);
-  if (key?.length !== 32 || proof?.length !== 64) return false;
-  const imported = await crypto.subtle.importKey('raw', key, 'Ed25519', false, ['verify']);
-  return crypto.subtle.verify('Ed25519', imported, proof, new TextEncoder().encode(statement(said)));
-}
-
-/** The library writes base64 without its padding. */
-function fromBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
-  try {
-    return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  } catch {
-    // Not base64, so no key and no signature: the caller says that it is not valid.
-    return undefined;
-  }
-}
+/** Whether the owner of this master key has said so. */
+export const isSaidBy = (masterKey: string, { signature, ...said }: Revocation): Promise<boolean> =>
+  isSignedBy(masterKey, signature, statement(said));

@@ -187,8 +187,11 @@ export class Trust {
     });
   }
 
-  /** Marks the devices of these users before a share. @returns what is withheld, and whose identity has changed */
-  async mark(userIds: string[]): Promise<{ withheld: Withheld[]; identityChanged: string[] }> {
+  /** Marks the devices of these users before a share. @returns who may have keys, who not, and whose identity has changed */
+  async mark(
+    userIds: string[],
+  ): Promise<{ trusted: Map<string, string[]>; withheld: Withheld[]; identityChanged: string[] }> {
+    const trusted = new Map<string, string[]>();
     const withheld: Withheld[] = [];
     const identityChanged: string[] = [];
     for (const userId of userIds) {
@@ -203,12 +206,13 @@ export class Trust {
           if (device.localTrustState !== wanted) await device.setLocalTrust(wanted);
           if (wanted === LocalTrust.BlackListed) withheld.push({ userId, deviceId, reason: 'revoked' });
           else if (wanted === LocalTrust.Unset) withheld.push({ userId, deviceId, reason: 'unsigned' });
+          else trusted.set(userId, [...(trusted.get(userId) ?? []), deviceId]);
         }
         device.free();
       }
       devices.free();
     }
-    return { withheld, identityChanged };
+    return { trusted, withheld, identityChanged };
   }
 
   #trustOf(device: Device, userId: string, known: boolean): LocalTrust {

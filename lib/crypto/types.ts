@@ -143,6 +143,8 @@ export interface Sealed {
   /** For `shared`, once ciphertext and envelopes are stored. */
   shareIds: string[];
   withheld: Withheld[];
+  /** Recipients of whom no device could be given the key now, though there are such that may have it. */
+  unreached: string[];
   /** Recipients whose identity is not the one known before: they got no key. */
   identityChanged: string[];
 }
