@@ -44,10 +44,12 @@ export class Town {
     private readonly folder: string,
   ) {}
 
-  static async open(): Promise<Town> {
+  /** @param databaseUrl without it, the embedded one */
+  static async open(databaseUrl?: string): Promise<Town> {
     const folder = await mkdtemp(join(tmpdir(), 'aparte-town-'));
     const dataDir = join(folder, 'data');
-    return new Town(await startServer({ port: 0, dataDir, logLevel: 'error', rates: noRates }), folder);
+    const options = { port: 0, dataDir, databaseUrl, logLevel: 'error' as const, rates: noRates };
+    return new Town(await startServer(options), folder);
   }
 
   /** @param origin another way to the server, such as through a proxy */

@@ -1,12 +1,9 @@
 import { expect, test } from 'vitest';
+import { seedsFrom } from './seeds';
 import { type SimulatedConversation, type SimulatedPerson, simulate } from './simulation';
 
 /** `SEEDS=1-20 MESSAGES=2000` is `npm run simulate`; some seeds by name: `SEEDS=3,7`. */
-const seeds = (process.env.SEEDS ?? '1-3').split(',').flatMap((part) => {
-  const [from, to = from] = part.split('-').map(Number);
-  if (from === undefined || to === undefined) return [];
-  return Array.from({ length: to - from + 1 }, (_, index) => from + index);
-});
+const seeds = seedsFrom(process.env.SEEDS ?? '1-3');
 const messages = Number(process.env.MESSAGES ?? 300);
 
 test.each(seeds)(

@@ -4,6 +4,7 @@ import { usePathname } from 'next/navigation';
 import { type ReactNode, useEffect } from 'react';
 import { useTranslations } from 'use-intl';
 import { useEngine } from '../hooks/use-engine';
+import { useFirstContact } from '../hooks/use-first-contact';
 import { useSession, useUnreadTotal } from '../hooks/use-live';
 import { useTabVisible } from '../hooks/use-tab-visible';
 import { ChatList } from './chat-list';
@@ -15,6 +16,7 @@ import { Welcome } from './welcome';
 export function Shell({ children }: { children: ReactNode }) {
   useEngine();
   const session = useSession();
+  const contact = useFirstContact(session?.state === 'signed_in');
   useTabVisible(session?.state === 'signed_in');
   const unread = useUnreadTotal() ?? 0;
   const pathname = usePathname();
@@ -24,7 +26,7 @@ export function Shell({ children }: { children: ReactNode }) {
     document.title = unread > 0 ? `(${unread}) Aparté` : 'Aparté';
   }, [unread]);
 
-  if (!session) {
+  if (!session || (session.state === 'signed_in' && contact !== 'through')) {
     return (
       <main className="page empty" aria-busy="true">
         <Logo />
