@@ -1,6 +1,8 @@
 import { type Bench, table } from './rows';
 
 const benches: Record<string, () => Promise<Bench>> = {
+  link: async () => (await import('./link')).link,
+  'read-sync': async () => (await import('./read-sync')).readSync,
   send: async () => (await import('./send')).send,
   size: async () => (await import('./size')).size,
 };

@@ -1,20 +1,13 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { brotliCompressSync } from 'node:zlib';
+import { build, root } from './browsers';
 import { type Bench, rounded } from './rows';
-
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 /** What a browser fetches of script before the first page works: the files that index.html names. */
 export const size: Bench = async (tell) => {
   const page = join(root, 'out/index.html');
-  if (!existsSync(page)) {
-    tell('building …');
-    execFileSync(process.execPath, [join(root, 'scripts/build.mjs')], { cwd: root, stdio: ['ignore', 2, 2] });
-  }
+  build(tell);
   const files = scriptsOf(await readFile(page, 'utf8'));
   if (files.length === 0) throw new Error('The page names no script.');
   let bytes = 0;

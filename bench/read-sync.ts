@@ -1,0 +1,74 @@
+import type { Page } from '@playwright/test';
+import { enterLinkCode, linkCode, visitor, withBrowser } from './browsers';
+import { type Bench, percentile, rounded } from './rows';
+
+const rounds = 60;
+
+/**
+ * From the click that opens a conversation on one device to the moment at which the badge is gone from the screen of
+ * the other: two browser profiles of one person, linked, on one server. Both pages read the same clock.
+ */
+export const readSync: Bench = (tell) =>
+  withBrowser(tell, async (browser, origin) => {
+    const [anna, bert] = [await visitor(browser, origin, 'Anna'), await visitor(browser, origin, 'Bert')];
+    await anna.signUp();
+    await bert.signUp();
+    await bert.page.getByRole('link', { name: 'New conversation' }).first().click();
+    await bert.find('anna');
+    await bert.page.getByRole('button', { name: 'Write to @anna' }).click();
+    await bert.write('Hello');
+    await anna.page.getByRole('region', { name: 'Requests' }).getByRole('link').click();
+    await anna.page.getByRole('button', { name: 'Accept' }).click();
+    const phone = await visitor(browser, origin, 'Anna');
+    await enterLinkCode(phone.page, anna.page, await linkCode(anna.page));
+    await anna.page.getByRole('button', { name: 'Done' }).click();
+    const times: number[] = [];
+    for (let round = 0; round < rounds; round++) {
+      const [reader, other] = round % 2 === 0 ? [phone.page, anna.page] : [anna.page, phone.page];
+      for (const page of [reader, other]) await page.getByRole('link', { name: 'Settings' }).first().click();
+      await bert.write(`Message ${round}`);
+      for (const page of [reader, other]) await badge(page).waitFor({ state: 'attached' });
+      const gone = badgeGone(other);
+      const clicked = clickedAt(reader);
+      await reader.getByRole('link', { name: /Bert/ }).first().click();
+      times.push((await gone) - (await clicked));
+      if (round % 10 === 9) tell(`round ${round + 1}: ${rounded(times.at(-1) ?? 0)} ms`);
+    }
+    times.sort((a, b) => a - b);
+    const row = (name: string, share: number, aim?: number) => ({
+      name,
+      value: rounded(percentile(times, share)),
+      unit: 'ms',
+      better: 'lower' as const,
+      ...(aim === undefined ? {} : { aim }),
+    });
+    return [row('p50_ms', 0.5), row('p95_ms', 0.95, 50), row('p99_ms', 0.99)];
+  });
+
+const badge = (page: Page) => page.getByText('1 unread message');
+
+/** When the next click happens in a page, in ms since 1970. */
+const clickedAt = (page: Page): Promise<number> =>
+  page.evaluate(
+    () =>
+      new Promise<number>((resolve) => {
+        addEventListener('click', () => resolve(performance.timeOrigin + performance.now()), {
+          capture: true,
+          once: true,
+        });
+      }),
+  );
+
+/** When the badge has left the document, in ms since 1970. */
+const badgeGone = (page: Page): Promise<number> =>
+  page.evaluate(
+    () =>
+      new Promise<number>((resolve) => {
+        const observer = new MutationObserver(() => {
+          if (document.body.textContent?.includes('1 unread message')) return;
+          observer.disconnect();
+          resolve(performance.timeOrigin + performance.now());
+        });
+        observer.observe(document.body, { childList: true, subtree: true, characterData: true });
+      }),
+  );
