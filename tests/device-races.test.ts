@@ -66,7 +66,9 @@ class Races {
     };
     const thief = async () => {
       await this.#delay();
-      if (removed) await sendText(removed.device.author, this.#conversationId, `thief ${race}`);
+      const session = await removed?.device.db.readMeta('session');
+      if (!removed || session?.state !== 'signed_in') return;
+      await sendText(removed.device.author, this.#conversationId, `thief ${race}`).catch(gone);
     };
     await Promise.all([
       say(),
@@ -119,6 +121,11 @@ class Races {
     if (one === undefined) throw new Error('There is nothing to pick from.');
     return one;
   }
+}
+
+/** It was wiped in the very moment. */
+function gone(error: Error): void {
+  if (!error.message.includes('no account')) throw error;
 }
 
 async function identified(device: TestDevice): Promise<Linked> {

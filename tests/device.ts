@@ -21,6 +21,8 @@ export class TestDevice {
   readonly author: Author;
   readonly network: DeviceNetwork;
   readonly log: string[] = [];
+  /** How wrong its clock is. */
+  clockOffsetMs = 0;
   #engine: Engine | null = null;
   readonly #name = `device-${databases++}`;
 
@@ -32,7 +34,7 @@ export class TestDevice {
   ) {
     this.db = new AparteDb(this.#name);
     this.network = new DeviceNetwork(origin, dice);
-    this.author = { db: this.db, now: () => Date.now(), newId: () => this.#newId() };
+    this.author = { db: this.db, now: () => Date.now() + this.clockOffsetMs, newId: () => this.#newId() };
   }
 
   start(): void {
@@ -107,7 +109,7 @@ export class TestDevice {
           if (name?.startsWith(`${this.#name}-machine`)) await Dexie.delete(name);
         }
       },
-      now: () => Date.now(),
+      now: () => Date.now() + this.clockOffsetMs,
       random: this.dice,
       newId: () => this.#newId(),
       newSecret: () =>

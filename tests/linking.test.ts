@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { accept, markRead, sendText, startDirect } from '../lib/client/intents';
 import { cancelLink, confirmLink, enterLinkCode, showLinkCode } from '../lib/client/link-intents';
-import type { LinkState } from '../lib/client/link-state';
 import { noRates } from '../server/limiter';
 import { type RunningServer, startServer } from '../server/start';
 import { TestDevice } from './device';
 import { dice } from './dice';
+import { linkStep } from './own-devices';
 
 let folder: string;
 let server: RunningServer;
@@ -41,39 +41,25 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-function step<S extends LinkState['step']>(device: TestDevice, wanted: S) {
-  return device.until(
-    async () => {
-      const link = await device.db.readMeta('link');
-      if (link?.step === wanted) return link as Extract<LinkState, { step: S }>;
-      if (link?.step === 'failed' && wanted !== 'failed')
-        throw new Error(`failed: ${link.reason} ${device.log}`);
-      return undefined;
-    },
-    wanted,
-    30_000,
-  );
-}
-
 async function show(device: TestDevice): Promise<string> {
   await showLinkCode(device.db, device === phone ? phoneName : laptopName);
-  return (await step(device, 'showing')).code;
+  return (await linkStep(device, 'showing')).code;
 }
 
 const enter = (device: TestDevice, code: string) =>
   enterLinkCode(device.db, code, device === phone ? phoneName : laptopName);
 
 async function confirmed(): Promise<void> {
-  const { checkCode } = await step(phone, 'checking');
-  expect(await step(laptop, 'confirming')).toMatchObject({ name: 'Phone', kind: 'MOBILE' });
+  const { checkCode } = await linkStep(phone, 'checking');
+  expect(await linkStep(laptop, 'confirming')).toMatchObject({ name: 'Phone', kind: 'MOBILE' });
   await confirmLink(laptop.db, checkCode);
 }
 
 async function link(): Promise<void> {
   await enter(phone, await show(laptop));
   await confirmed();
-  await step(phone, 'done');
-  await step(laptop, 'done');
+  await linkStep(phone, 'done');
+  await linkStep(laptop, 'done');
 }
 
 const body = (device: TestDevice, text: string) =>
@@ -111,57 +97,112 @@ test('the new device may be the one that shows the code', async () => {
   await body(bert, 'before');
   await enter(laptop, await show(phone));
   await confirmed();
-  await step(phone, 'done');
+  await linkStep(phone, 'done');
   await body(phone, 'before');
 });
 
 test('wrong digits link nothing', async () => {
   await enter(phone, await show(laptop));
-  const { checkCode } = await step(phone, 'checking');
-  await step(laptop, 'confirming');
+  const { checkCode } = await linkStep(phone, 'checking');
+  await linkStep(laptop, 'confirming');
   await confirmLink(laptop.db, checkCode === '11' ? '12' : '11');
-  expect(await step(laptop, 'failed')).toMatchObject({ reason: 'wrong_check' });
-  expect(await step(phone, 'failed')).toMatchObject({ reason: 'wrong_check' });
+  expect(await linkStep(laptop, 'failed')).toMatchObject({ reason: 'wrong_check' });
+  expect(await linkStep(phone, 'failed')).toMatchObject({ reason: 'wrong_check' });
   expect((await phone.db.readMeta('session'))?.state).not.toBe('signed_in');
 });
 
 test('cancelled on either side, it ends on both with a reason', async () => {
   await enter(phone, await show(laptop));
-  await step(phone, 'checking');
+  await linkStep(phone, 'checking');
   await cancelLink(phone.db);
-  expect(await step(laptop, 'failed')).toMatchObject({ reason: 'ended' });
-  expect(await step(phone, 'failed')).toMatchObject({ reason: 'cancelled' });
+  expect(await linkStep(laptop, 'failed')).toMatchObject({ reason: 'ended' });
+  expect(await linkStep(phone, 'failed')).toMatchObject({ reason: 'cancelled' });
   await enter(phone, await show(laptop));
-  await step(laptop, 'confirming');
+  await linkStep(laptop, 'confirming');
   await cancelLink(laptop.db);
-  expect(await step(phone, 'failed')).toMatchObject({ reason: 'ended' });
+  expect(await linkStep(phone, 'failed')).toMatchObject({ reason: 'ended' });
 });
 
 test('a code that was used, is none, or is of the same side links nothing', async () => {
   const code = await show(laptop);
   await enter(bert, code);
-  expect(await step(bert, 'failed')).toMatchObject({ reason: 'same_side' });
+  expect(await linkStep(bert, 'failed')).toMatchObject({ reason: 'same_side' });
   await enter(phone, 'HELLO');
-  expect(await step(phone, 'failed')).toMatchObject({ reason: 'wrong_code' });
+  expect(await linkStep(phone, 'failed')).toMatchObject({ reason: 'wrong_code' });
   const other = code.endsWith('0') ? '1' : '0';
   await enter(phone, `${code.slice(0, -1)}${other}`);
-  expect(await step(phone, 'failed')).toMatchObject({ reason: 'wrong_code' });
+  expect(await linkStep(phone, 'failed')).toMatchObject({ reason: 'wrong_code' });
   await enter(phone, code);
   await confirmed();
-  await step(phone, 'done');
+  await linkStep(phone, 'done');
   const late = new TestDevice(() => server.origin, dice(9));
   late.start();
   await enter(late, code);
-  expect((await step(late, 'failed')).reason).toMatch(/used|expired/);
+  expect((await linkStep(late, 'failed')).reason).toMatch(/used|expired/);
   await late.close();
 });
 
 test('an engine that is restarted in the middle says so, and the next try links', async () => {
   await enter(phone, await show(laptop));
-  await step(phone, 'checking');
+  await linkStep(phone, 'checking');
   await phone.stop();
   phone.start();
-  expect(await step(phone, 'failed')).toMatchObject({ reason: 'interrupted' });
-  await step(laptop, 'failed');
+  expect(await linkStep(phone, 'failed')).toMatchObject({ reason: 'interrupted' });
+  await linkStep(laptop, 'failed');
   await link();
 });
+
+test('a code that nobody reads expires with a sentence, and later links nothing', async () => {
+  const code = await show(laptop);
+  laptop.clockOffsetMs = 5 * 60_000;
+  expect(await linkStep(laptop, 'failed')).toMatchObject({ reason: 'expired' });
+  await enter(phone, code);
+  expect((await linkStep(phone, 'failed')).reason).toMatch(/used|expired/);
+});
+
+test('a clock that is hours wrong does not keep a device from being linked', async () => {
+  laptop.clockOffsetMs = 7_200_000;
+  phone.clockOffsetMs = -7_200_000;
+  await link();
+});
+
+test.each(['showing', 'checking', 'confirming', 'finishing'] as const)(
+  'a network that is cut while %s comes back, and the linking goes on',
+  async (at) => {
+    const cut = async (device: TestDevice) => {
+      device.network.setUp(false);
+      await new Promise<void>((resolve) => setTimeout(resolve, 40));
+      device.network.setUp(true);
+      device.hurry();
+    };
+    const code = await show(laptop);
+    if (at === 'showing') await cut(laptop);
+    await enter(phone, code);
+    const { checkCode } = await linkStep(phone, 'checking');
+    if (at === 'checking') await cut(phone);
+    await linkStep(laptop, 'confirming');
+    if (at === 'confirming') await cut(laptop);
+    await confirmLink(laptop.db, checkCode);
+    if (at === 'finishing') await Promise.all([cut(phone), cut(laptop)]);
+    await linkStep(phone, 'done');
+    await linkStep(laptop, 'done');
+  },
+);
+
+test.each(['phone', 'laptop'] as const)(
+  'a network that is gone for good at the %s ends in a sentence on both, and the next try links',
+  async (gone) => {
+    const [lost, other] = gone === 'phone' ? [phone, laptop] : [laptop, phone];
+    await enter(phone, await show(laptop));
+    await linkStep(phone, 'checking');
+    await linkStep(laptop, 'confirming');
+    lost.network.setUp(false);
+    if (gone === 'phone') await confirmLink(laptop.db, (await linkStep(phone, 'checking')).checkCode);
+    expect((await linkStep(lost, 'failed')).reason).toBe('offline');
+    other.clockOffsetMs = 5 * 60_000;
+    expect((await linkStep(other, 'failed')).reason).toMatch(/expired|ended|offline/);
+    lost.network.setUp(true);
+    lost.hurry();
+    await link();
+  },
+);

@@ -5,8 +5,7 @@ import { dice } from './dice';
 import { Town } from './own-devices';
 import { seedsFrom } from './seeds';
 
-/** `npm run simulate:devices` does ten thousand. */
-const reads = Number(process.env.READS ?? 1_000);
+const reads = 10_000;
 const conversations = 6;
 
 /** Writes down every step back of what a device has read. */

@@ -26,10 +26,7 @@ export async function lookAtDevices(work: Work): Promise<boolean> {
 }
 
 /** Signs that a device is shut out, and tells the server. */
-export async function revokeDevice(
-  { environment, machine }: Pick<Work, 'environment' | 'machine'>,
-  deviceId: string,
-): Promise<void> {
+async function revokeDevice({ environment, machine }: Work, deviceId: string): Promise<void> {
   const { api } = environment;
   // The server's time: contacts compare it with that of messages.
   const { at } = await api.devices.version.query();

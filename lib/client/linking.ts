@@ -6,8 +6,8 @@ import { limits } from '../protocol/limits';
 import { secret } from '../protocol/linking';
 import { storeState, takeState } from './account-state';
 import { failureOf } from './api';
-import { revokeDevice } from './devices';
 import type { Environment } from './environment';
+import { removeDevice } from './intents';
 import { dispatchLink } from './link-intents';
 import type { LinkFailure, LinkingDevice, LinkState } from './link-state';
 import { LinkError, Rendezvous } from './rendezvous';
@@ -152,24 +152,24 @@ class Run {
       throw new LinkError('wrong_check');
     }
     await dispatchLink(db, { name: 'confirmed' });
-    const { grant } = await api.devices.link.mutate();
+    const { grant } = await place.persist(() => api.devices.link.mutate());
     const { userId, handle, name } = me;
     await place.send({ t: 'account', userId, handle, name, grant });
     const { deviceKeys } = await this.#hear(place, fromNew.keys);
     const deviceId = deviceKeys.device_id;
-    const listed = await api.devices.pending.query({ deviceId });
+    const listed = await place.persist(() => api.devices.pending.query({ deviceId }));
     if (canonical(listed) !== canonical(deviceKeys)) throw new LinkError('mismatch');
-    const signed = signedDeviceKeys.parse(await machine.signDevice(deviceKeys));
-    await api.devices.sign.mutate({ deviceId, deviceKeys: signed });
+    const signed = signedDeviceKeys.parse(await place.persist(() => machine.signDevice(deviceKeys)));
+    await place.persist(() => api.devices.sign.mutate({ deviceId, deviceKeys: signed }));
     try {
-      await machine.refresh([userId]);
+      await place.persist(() => machine.refresh([userId]));
       const secrets = await machine.exportSecrets();
-      await storeState(this.environment, machine, name);
+      await place.persist(() => storeState(this.environment, machine, name));
       await place.send({ t: 'signed', secrets });
       await this.#hear(place, fromNew.done);
     } catch (error) {
       // It is signed, and yet its owner was told that it failed: a device that nobody holds must not stay.
-      await revokeDevice({ environment: this.environment, machine }, deviceId);
+      await removeDevice(this.environment, { deviceId, name: device.name });
       throw error;
     }
     return device.name;
@@ -192,7 +192,7 @@ class Run {
       const made = await machine.createDevice();
       const deviceKeys = signedDeviceKeys.parse(made.deviceKeys);
       const preKeys = keyUpload.parse({ oneTimeKeys: made.oneTimeKeys, fallbackKeys: made.fallbackKeys });
-      await api.devices.register.mutate({
+      const request = {
         grant: account.grant,
         deviceId,
         deviceName: device.name,
@@ -200,12 +200,14 @@ class Run {
         idempotencyKey: environment.newSecret(),
         deviceKeys,
         ...preKeys,
-      });
+      };
+      await place.persist(() => api.devices.register.mutate(request));
       await machine.accountCreated(Object.keys(preKeys.oneTimeKeys).length);
       await place.send({ t: 'keys', deviceKeys });
       const { secrets } = await this.#hear(place, fromOld.signed);
-      await machine.adoptSecrets({ bundle: secrets.bundle, masterKey: secrets.masterKey });
-      await takeState(environment, machine);
+      const { bundle, masterKey } = secrets;
+      await place.persist(() => machine.adoptSecrets({ bundle, masterKey }));
+      await place.persist(() => takeState(environment, machine));
       await machine.close();
       await db.writeMeta('session', { state: 'signed_in', userId, deviceId, handle, name });
     } catch (error) {

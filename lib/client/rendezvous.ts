@@ -7,6 +7,7 @@ import type { LinkFailure } from './link-state';
 
 /** How often the mailbox is looked into. */
 const pollMs = 250;
+const leaveTries = 3;
 const greeting = 'aparte link 1';
 
 /** Ends a linking; `reason` says why. */
@@ -51,9 +52,11 @@ export class Rendezvous {
     const token = environment.newSecret();
     const rendezvousId = newRendezvousId(environment.random);
     const { publicKey } = offer;
-    const { expiresAt } = await persist(environment, cancelled, () =>
+    const { expiresInMs } = await persist(environment, cancelled, () =>
       api.linking.open.mutate({ rendezvousId, publicKey, token }),
     );
+    // By this device's own clock, however wrong that is.
+    const expiresAt = environment.now() + expiresInMs;
     const place = { rendezvousId, token, expiresAt };
     try {
       const commitment = await commitmentOf(publicKey);
@@ -80,9 +83,10 @@ export class Rendezvous {
     if (!code) throw new LinkError('wrong_code');
     if (code.shownBy === side) throw new LinkError('same_side');
     const { rendezvousId } = code;
-    const { publicKey, expiresAt } = await persist(environment, cancelled, () =>
+    const { publicKey, expiresInMs } = await persist(environment, cancelled, () =>
       api.linking.lookUp.query({ rendezvousId }),
     );
+    const expiresAt = environment.now() + expiresInMs;
     // The server told the key; the code says which it must be.
     if ((await commitmentOf(publicKey)) !== code.commitment) throw new LinkError('wrong_code');
     const { channel, first } = await joinChannel(publicKey, greeting);
@@ -122,6 +126,11 @@ export class Rendezvous {
     if (this.environment.now() >= expiresAt) throw new LinkError('expired');
   }
 
+  /** Does what needs the network, again and again while that is away. It must bear being done twice. */
+  persist<T>(call: () => Promise<T>): Promise<T> {
+    return persist(this.environment, this.cancelled, call);
+  }
+
   leave(): Promise<void> {
     return leave(this.environment, this.place);
   }
@@ -157,7 +166,7 @@ async function nextMessage(
 const wait = (environment: Environment, ms: number) =>
   new Promise<void>((resolve) => environment.after(ms, resolve));
 
-/** Asks again while the network is away: the linking has its five minutes. @throws LinkError */
+/** Asks again while the network is away: the linking has its five minutes. @throws LinkError when it is cancelled */
 async function persist<T>(
   environment: Environment,
   cancelled: () => boolean,
@@ -169,11 +178,8 @@ async function persist<T>(
       return await call();
     } catch (error) {
       const code = failureOf(error);
-      if (code === 'link_expired') throw new LinkError('expired');
-      if (code === 'link_used') throw new LinkError('used');
       const again = code === 'offline' || code === 'overloaded' || code === 'shutting_down';
-      if (!again) throw new LinkError('refused');
-      if (tries >= 20) throw new LinkError('offline');
+      if (!again || tries >= 20) throw error;
       await wait(environment, 1_000);
     }
   }
@@ -185,9 +191,13 @@ async function leave(
   place: { rendezvousId: string; token: string },
 ): Promise<void> {
   const { rendezvousId, token } = place;
-  try {
-    await environment.api.linking.leave.mutate({ rendezvousId, token });
-  } catch (error) {
-    environment.log('link', error);
+  for (let left = leaveTries; left > 0; left--) {
+    try {
+      await environment.api.linking.leave.mutate({ rendezvousId, token });
+      return;
+    } catch (error) {
+      environment.log('link', error);
+      if (left > 1) await wait(environment, 1_000);
+    }
   }
 }

@@ -26,7 +26,7 @@ const rememberedMs = 24 * 60 * 60_000;
 export async function open(
   { db, now }: Here,
   { rendezvousId, publicKey, token }: z.infer<typeof openRendezvous>,
-): Promise<{ expiresAt: number }> {
+): Promise<{ expiresInMs: number }> {
   await db
     .deleteFrom('rendezvous')
     .where('expires_at', '<', now() - rememberedMs)
@@ -47,25 +47,25 @@ export async function open(
   const row = await find({ db, now }, rendezvousId);
   if (!row.shower_hash.equals(shower_hash) || row.public_key !== publicKey)
     throw new AparteError('link_used');
-  return { expiresAt: row.expires_at };
+  return { expiresInMs: row.expires_at - now() };
 }
 
 /** @throws link_expired, link_used */
 export async function lookUp(
   here: Here,
   rendezvousId: string,
-): Promise<{ publicKey: string; expiresAt: number }> {
+): Promise<{ publicKey: string; expiresInMs: number }> {
   const row = await find(here, rendezvousId);
   if (row.shower_left) throw new AparteError('link_expired');
   if (row.scanner_hash !== null) throw new AparteError('link_used');
-  return { publicKey: row.public_key, expiresAt: row.expires_at };
+  return { publicKey: row.public_key, expiresInMs: row.expires_at - here.now() };
 }
 
 /** Only the first to come gets in. @throws link_expired, link_used */
 export async function join(
   here: Here,
   { rendezvousId, token, body }: z.infer<typeof joinRendezvous>,
-): Promise<{ expiresAt: number }> {
+): Promise<{ expiresInMs: number }> {
   const hash = hashOf(token);
   return here.db.transaction().execute(async (trx) => {
     const row = await trx
@@ -88,7 +88,7 @@ export async function join(
         .values({ rendezvous_id: rendezvousId, side: 'scanner', seq: 1, body })
         .execute();
     }
-    return { expiresAt: row.expires_at };
+    return { expiresInMs: row.expires_at - here.now() };
   });
 }
 
