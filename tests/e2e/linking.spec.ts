@@ -170,3 +170,61 @@ test('wrong digits, a used code, a wrong code and a cancelled linking end in a s
   await fresh.page.getByRole('button', { name: 'Cancel' }).click();
   await expect(emma.page.getByText('The other device has ended the linking.')).toBeVisible();
 });
+
+test('a linked device reads and writes from its own cache while the server is away', async ({ browser }) => {
+  const [fanny, gus] = await talk(browser, ['Fanny', 'Gus']);
+  const phone = await Person.open(browser, server.origin, 'Fanny');
+  await typeCode(phone.page, await offer(fanny.page));
+  await compareDigits(phone.page, fanny.page);
+  await settled(fanny);
+  await expect(phone.page.getByRole('link', { name: /Gus/ }).first()).toContainText('And the answer');
+  await server.stop('SIGKILL');
+  await openChat(phone, 'Gus');
+  await expect(phone.message('The first words')).toBeVisible();
+  await phone.write('From the tunnel');
+  await expect(
+    phone.message('From the tunnel').getByRole('img', { name: 'Waiting to be sent' }),
+  ).toBeVisible();
+  await server.run();
+  await expect(gus.message('From the tunnel')).toBeVisible();
+  await openChat(fanny, 'Gus');
+  await expect(fanny.message('From the tunnel')).toBeVisible();
+
+  // What is written on one device and not sent stands on the other.
+  await phone.page.getByRole('textbox', { name: 'Message', exact: true }).fill('Half a thought');
+  await expect(fanny.page.getByRole('textbox', { name: 'Message', exact: true })).toHaveValue(
+    'Half a thought',
+  );
+});
+
+test('a device that was closed when it was removed shows nothing when it is opened, and erases itself', async ({
+  browser,
+}) => {
+  const [hugo] = await talk(browser, ['Hugo', 'Irma']);
+  const phone = await Person.open(browser, server.origin, 'Hugo');
+  await typeCode(phone.page, await offer(hugo.page));
+  await compareDigits(phone.page, hugo.page);
+  await settled(hugo);
+  await openChat(phone, 'Irma');
+  await expect(phone.message('The first words')).toBeVisible();
+  const address = phone.page.url();
+  await phone.page.goto('about:blank');
+  await hugo.page.getByRole('button', { name: 'Remove', exact: true }).click();
+  await hugo.page.getByRole('button', { name: 'Yes, do it' }).click();
+  await expect(hugo.page.getByText('Removed. It erases itself as soon as it is reached.')).toBeVisible();
+
+  await phone.page.addInitScript(() => {
+    const shown: string[] = [];
+    Object.assign(window, { shown });
+    new MutationObserver(() => {
+      const text = document.body?.textContent ?? '';
+      if (text.includes('Irma') || text.includes('The first words')) shown.push(text);
+    }).observe(document, { childList: true, subtree: true, characterData: true });
+  });
+  await phone.page.goto(address);
+  await expect(phone.page.getByText('This device was signed out and its data erased.')).toBeVisible();
+  expect(await phone.page.evaluate(() => Reflect.get(window, 'shown'))).toEqual([]);
+  await expect(hugo.page.getByText('Removed, and everything on it is erased.')).toBeVisible();
+  const left = await phone.page.evaluate(async () => (await indexedDB.databases()).map((one) => one.name));
+  expect(left.filter((name) => name?.startsWith('aparte-machine'))).toEqual([]);
+});
