@@ -17,6 +17,11 @@ export class Exchange {
    */
   readonly #sessionless = new Set<string>();
 
+  /** Users whose device lists are followed. As many as there are contacts. */
+  readonly #tracked = new Set<string>();
+  /** Whether the machine had no more questions when it was last asked, and nothing has changed since. */
+  #settled = false;
+
   constructor(
     private readonly userId: string,
     private readonly olm: OlmMachine,
@@ -43,7 +48,7 @@ export class Exchange {
 
   /** Asks for the keys of users anew. @param pending a device of one's own that the server does not list yet */
   async askFor(userIds: string[], pending: SignedKey | null): Promise<void> {
-    await this.olm.updateTrackedUsers(userIds.map(userOf));
+    await this.#track(userIds);
     await this.sync([], userIds);
     await this.pump(pending);
   }
@@ -51,14 +56,28 @@ export class Exchange {
   async pump(pending: SignedKey | null = null): Promise<void> {
     await pump(this.olm, this.transport, pending);
     await this.trust.settle();
+    this.#settled = true;
+  }
+
+  /** What is to be known of these users is known afterwards; it costs nothing if it was so before. */
+  async know(userIds: string[]): Promise<void> {
+    await this.#track(userIds);
+    if (!this.#settled) await this.pump();
+  }
+
+  async #track(userIds: string[]): Promise<void> {
+    const fresh = userIds.filter((userId) => !this.#tracked.has(userId));
+    if (fresh.length === 0) return;
+    this.#settled = false;
+    await this.olm.updateTrackedUsers(fresh.map(userOf));
+    for (const userId of fresh) this.#tracked.add(userId);
   }
 
   /** Fetches what is needed to give keys to the devices of these users. @returns who gets none, and why */
   async reach(
     userIds: string[],
   ): Promise<{ withheld: Withheld[]; unreached: string[]; identityChanged: string[] }> {
-    await this.olm.updateTrackedUsers(userIds.map(userOf));
-    await this.pump();
+    await this.know(userIds);
     const missing = await this.olm.getMissingSessions(userIds.map(userOf));
     if (missing) {
       const { reached, sessionless } = await claim(this.olm, missing, this.transport);
@@ -83,6 +102,7 @@ export class Exchange {
         ? []
         : [{ type: envelope.type, sender: matrixUser(envelope.senderUserId), content }];
     });
+    this.#settled = false;
     const processed = await this.olm.receiveSyncChanges(
       JSON.stringify(events),
       new DeviceLists(changedUserIds.map(userOf), []),

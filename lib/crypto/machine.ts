@@ -75,8 +75,6 @@ class Machine implements CryptoMachine {
   #queue: Promise<unknown> = Promise.resolve();
   #closed = false;
   readonly #newKeys = new Set<string>();
-  /** Senders of old messages whose keys were asked for in this run. As many as there are contacts. */
-  readonly #asked = new Set<string>();
   /** Requests of the account's making, until the server has them. */
   #creating: Creating | null = null;
 
@@ -130,10 +128,7 @@ class Machine implements CryptoMachine {
       if (preKeys) this.exchange.preKeys = preKeys;
       // A key is bound to its sender's device as known when it comes: so their lists are fetched first.
       const senders = [...new Set(envelopes.map((envelope) => envelope.senderUserId))];
-      if (senders.length > 0) {
-        await this.olm.updateTrackedUsers(senders.map(userOf));
-        await this.exchange.pump();
-      }
+      await this.exchange.know(senders);
       let unopened = 0;
       const notes: string[] = [];
       for (const round of onePerSender(envelopes)) {
@@ -347,11 +342,7 @@ class Machine implements CryptoMachine {
    * is listed no more cannot be compared; that the key is from a device of one's own must do.
    */
   async #isKeyOf({ senderUserId, senderDeviceId }: SealedMessage, identityKey: string): Promise<boolean> {
-    if (!this.#asked.has(senderUserId)) {
-      await this.olm.updateTrackedUsers([userOf(senderUserId)]);
-      await this.exchange.pump();
-      this.#asked.add(senderUserId);
-    }
+    await this.exchange.know([senderUserId]);
     const device = await this.olm.getDevice(userOf(senderUserId), new DeviceId(senderDeviceId));
     const known = device?.curve25519Key?.toBase64();
     device?.free();

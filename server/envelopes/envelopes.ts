@@ -42,7 +42,14 @@ export async function ack({ db }: Ground, asker: Asker, ids: readonly number[]):
     .execute();
 }
 
-const stored = z.object({ id: z.number(), deviceId: z.string(), type: z.string(), content: z.string() });
+/** What was stored, or one row with the version alone. */
+const stored = z.intersection(
+  z.object({ devicesVersion: z.number() }),
+  z.union([
+    z.object({ id: z.number(), deviceId: z.string(), type: z.string(), content: z.string() }),
+    z.object({ id: z.null() }),
+  ]),
+);
 
 /**
  * Stores what a device tells the others of its account, if it was encrypted for the devices that there are now.
@@ -55,17 +62,12 @@ export async function note(
   { devicesVersion, envelopes }: SendNote,
 ): Promise<NoteResult> {
   const { userId, deviceId: senderDeviceId } = asker;
-  const result = await db.transaction().execute(async (trx) => {
-    const owner = await trx
-      .selectFrom('users')
-      .select('devices_version')
-      .where('id', '=', userId)
-      .forShare()
-      .executeTakeFirstOrThrow();
-    if (owner.devices_version !== devicesVersion) return owner.devices_version;
-    const { rows } = await sql`
-      insert into envelopes (recipient_device_id, sender_user_id, sender_device_id, type, content)
-      select d.id, ${userId}, ${senderDeviceId}, w.type, w.content
+  const { rows } = await sql`
+    with owner as materialized (
+      select devices_version from users where id = ${userId} for share
+    ),
+    wanted as materialized (
+      select d.id, w.type, w.content
       from unnest(
         ${envelopes.map((one) => one.recipientDeviceId)}::uuid[],
         ${envelopes.map((one) => one.type)}::text[],
@@ -73,18 +75,28 @@ export async function note(
       ) as w(id, type, content)
       join devices d on d.id = w.id and d.user_id = ${userId} and d.id <> ${senderDeviceId}
         and d.revoked_at is null and d.signature is not null
-      returning id, recipient_device_id as "deviceId", type, content
-    `.execute(trx);
-    const told = z.array(stored).parse(rows);
-    if (told.length !== envelopes.length) throw new AparteError('forbidden');
-    return told;
-  });
-  if (typeof result === 'number') return { status: 'stale', devicesVersion: result };
-  for (const { id, deviceId, type, content } of result)
+    ),
+    stored as (
+      insert into envelopes (recipient_device_id, sender_user_id, sender_device_id, type, content)
+      select w.id, ${userId}, ${senderDeviceId}, w.type, w.content from wanted w, owner o
+      where o.devices_version = ${devicesVersion}::integer
+        and (select count(*) from wanted) = ${envelopes.length}::integer
+      returning id, recipient_device_id, type, content
+    )
+    select o.devices_version as "devicesVersion", s.id, s.recipient_device_id as "deviceId", s.type, s.content
+    from owner o left join stored s on true
+  `.execute(db);
+  const told = z.array(stored).parse(rows);
+  const version = told[0]?.devicesVersion ?? 0;
+  if (version !== devicesVersion) return { status: 'stale', devicesVersion: version };
+  for (const one of told) {
+    if (one.id === null) throw new AparteError('forbidden');
+    const { id, deviceId, type, content } = one;
     notices.noted({
       userId,
       deviceId,
       envelope: { id, senderUserId: userId, senderDeviceId, type, content },
     });
+  }
   return { status: 'noted' };
 }
