@@ -10,7 +10,9 @@ import './styles/pages.css';
 export const metadata: Metadata = {
   title: 'Aparté',
   description: 'A private messenger: end-to-end encrypted, on all your devices, with or without a network.',
-  icons: { icon: '/icon.svg' },
+  icons: { icon: '/icon.svg', apple: '/apple-touch-icon.png' },
+  manifest: '/manifest.webmanifest',
+  appleWebApp: { capable: true, title: 'Aparté', statusBarStyle: 'default' },
 };
 
 export const viewport: Viewport = {

@@ -7,6 +7,7 @@ import { useLanguage, useTheme } from '../hooks/preferences';
 import { en } from '../i18n/en';
 import { fr } from '../i18n/fr';
 import { NamesProvider } from './names-provider';
+import { UpdateOffer } from './update-offer';
 
 const queries = new QueryClient();
 
@@ -28,6 +29,7 @@ export function Providers({ children }: { children: ReactNode }) {
     >
       <QueryClientProvider client={queries}>
         <NamesProvider>{children}</NamesProvider>
+        <UpdateOffer />
       </QueryClientProvider>
     </IntlProvider>
   );

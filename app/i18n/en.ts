@@ -1,7 +1,13 @@
 import type { ErrorCode } from '../../lib/protocol/errors';
 
 export const en = {
-  app: { name: 'Aparté', tagline: 'Words meant for one listener only.', loading: 'Opening…' },
+  app: {
+    name: 'Aparté',
+    tagline: 'Words meant for one listener only.',
+    loading: 'Opening…',
+    newVersion: 'A new version is here.',
+    reload: 'Reload',
+  },
   welcome: {
     title: 'Write in private',
     lead: 'No phone number, no e-mail, no password. Your messages are encrypted on this device before they leave it.',

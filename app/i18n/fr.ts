@@ -1,7 +1,13 @@
 import type { Messages } from './en';
 
 export const fr: Messages = {
-  app: { name: 'Aparté', tagline: 'Des mots pour une seule oreille.', loading: 'Ouverture…' },
+  app: {
+    name: 'Aparté',
+    tagline: 'Des mots pour une seule oreille.',
+    loading: 'Ouverture…',
+    newVersion: 'Une nouvelle version est là.',
+    reload: 'Recharger',
+  },
   welcome: {
     title: 'Écrivez en privé',
     lead: 'Ni numéro de téléphone, ni e-mail, ni mot de passe. Vos messages sont chiffrés sur cet appareil avant de le quitter.',

@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname, extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const out = join(root, 'out');
+
+/** What a page without a network may ask for. Source maps and what only crawlers read stay on the server. */
+const kept = new Set([
+  '.css',
+  '.html',
+  '.js',
+  '.json',
+  '.png',
+  '.svg',
+  '.txt',
+  '.wasm',
+  '.webmanifest',
+  '.woff2',
+]);
+const left = new Set(['sw.js', '404.html', '_not-found.html', '_not-found.txt']);
+
+const entries = await readdir(out, { recursive: true, withFileTypes: true });
+const files = entries
+  .filter((entry) => entry.isFile() && kept.has(extname(entry.name)))
+  .map((entry) => join(entry.parentPath, entry.name).slice(out.length + 1))
+  .filter((file) => !left.has(file))
+  .sort();
+
+const manifest = [];
+for (const file of files) {
+  // Next names these by their content: the name is the revision.
+  const hashed = file.startsWith('_next/static/');
+  const digest = createHash('sha256').update(await readFile(join(out, file)));
+  manifest.push({ url: `/${file}`, revision: hashed ? null : digest.digest('hex').slice(0, 20) });
+}
+
+await build({
+  absWorkingDir: root,
+  entryPoints: ['service-worker/main.ts'],
+  outfile: 'out/sw.js',
+  bundle: true,
+  minify: true,
+  format: 'iife',
+  target: 'es2022',
+  define: {
+    'self.__WB_MANIFEST': JSON.stringify(manifest),
+    'process.env.NODE_ENV': '"production"',
+  },
+  logLevel: 'warning',
+});
+console.log(`service worker: ${manifest.length} files`);
