@@ -1,6 +1,11 @@
 /// <reference lib="webworker" />
 import { matchPrecache, type PrecacheEntry, precacheAndRoute } from 'workbox-precaching';
 
+import { createApi } from '../lib/client/api';
+import { AparteDb } from '../lib/client/db';
+import { engineLock } from '../lib/client/engine-lock';
+import { shipSealed } from '../lib/client/ship';
+
 declare const self: ServiceWorkerGlobalScope & { __WB_MANIFEST: PrecacheEntry[] };
 
 // Routes are files of the export; what stands behind a question mark or a hash is the app's business, not the cache's.
@@ -20,6 +25,26 @@ precacheAndRoute(self.__WB_MANIFEST, { ignoreURLParametersMatching: [/.*/], clea
 self.addEventListener('message', (event) => {
   if (event.data?.type === 'SKIP_WAITING') event.waitUntil(self.skipWaiting());
 });
+
+/** Written without a network, and no page is open any more: what is encrypted already is sent from here. */
+self.addEventListener('sync', (event) => {
+  if (event instanceof ExtendableEvent && 'tag' in event && event.tag === 'outbox')
+    event.waitUntil(navigator.locks.request(engineLock, { ifAvailable: true }, ship));
+});
+
+/** @param lock `null`: an engine runs, which does it itself */
+async function ship(lock: Lock | null): Promise<void> {
+  if (!lock) return;
+  const db = new AparteDb();
+  try {
+    await shipSealed(
+      db,
+      createApi('', (input, init) => fetch(input, init)),
+    );
+  } finally {
+    db.close();
+  }
+}
 
 async function head(request: Request): Promise<Response> {
   const cached = await matchPrecache(new URL(request.url).pathname);

@@ -3,6 +3,7 @@
 import { usePathname } from 'next/navigation';
 import { type ReactNode, useEffect } from 'react';
 import { useTranslations } from 'use-intl';
+import { useBackgroundSync } from '../hooks/use-background-sync';
 import { useEngine } from '../hooks/use-engine';
 import { useFirstContact } from '../hooks/use-first-contact';
 import { useSession, useUnreadTotal } from '../hooks/use-live';
@@ -15,6 +16,7 @@ import { Welcome } from './welcome';
 /** What surrounds every route: the welcome until there is an account, then the list beside the route. */
 export function Shell({ children }: { children: ReactNode }) {
   useEngine();
+  useBackgroundSync();
   const session = useSession();
   const contact = useFirstContact(session?.state === 'signed_in');
   useTabVisible(session?.state === 'signed_in');

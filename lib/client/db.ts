@@ -236,6 +236,8 @@ export interface OutboxRow {
 
 export interface SealedIntent {
   clientId: string;
+  /** It may be on its way: it cannot be taken back any more. */
+  tried: boolean;
   slot: 'log' | 'mark';
   rosterVersion: number;
   ciphertext: string;

@@ -2,6 +2,7 @@ import { openMachine } from '../crypto/machine';
 import { createApi } from './api';
 import { AparteDb } from './db';
 import { type Engine, startEngine } from './engine';
+import { engineLock } from './engine-lock';
 import type { Environment, Socket, SocketListener } from './environment';
 import { keyTransport } from './key-transport';
 import { openStoreKey, wipeStores } from './store-key';
@@ -72,5 +73,5 @@ async function holdEngine(): Promise<never> {
 }
 
 navigator.locks
-  .request('aparte-engine', holdEngine)
+  .request(engineLock, holdEngine)
   .catch((error: unknown) => console.error('aparte: engine', error));

@@ -412,7 +412,7 @@ export async function retry(author: Author, messageId: string): Promise<void> {
 /** Takes back a message that the server has refused, or that was not sent yet. @returns its text, for the composer */
 export async function cancel(author: Author, messageId: string): Promise<string | null> {
   const { db } = author;
-  return db.transaction('rw', db.messages, db.outbox, async () => {
+  return db.transaction('rw', db.messages, db.outbox, db.conversations, async () => {
     const message = await db.messages.get(messageId);
     if (!message || message.status === 'sent' || message.status === 'received') return null;
     const waiting = await db.outbox
@@ -420,8 +420,10 @@ export async function cancel(author: Author, messageId: string): Promise<string 
       .equals(message.conversationId)
       .filter((row) => row.intent.kind === 'message' && row.intent.messageId === messageId)
       .first();
-    // Sealed bytes may already be on their way, and could arrive after having been taken back.
-    if (waiting?.sealed) return null;
+    // Its bytes may already be on their way, and could arrive after having been taken back.
+    if (waiting?.sealed?.tried) return null;
+    // Envelopes that nobody will get: the next message starts with a new key.
+    if (waiting?.sealed) await db.conversations.update(message.conversationId, { mustRotate: true });
     if (waiting) await db.outbox.delete(waiting.id);
     await db.messages.delete(messageId);
     return message.body;

@@ -2,14 +2,16 @@ import { AparteError, type ErrorCode, errors } from '../protocol/errors';
 import { failureOf } from './api';
 import { ConnectionLost } from './connection';
 import { backoffMs } from './connection-state';
-import type { ConversationRow, OutboxRow, SealedIntent } from './db';
+import type { OutboxRow, SealedIntent } from './db';
 import { refreshConversations } from './roster';
-import { IdentityChanged, RecipientUnready, sealRow } from './seal';
-import { settleOwn } from './settle';
+import { IdentityChanged, messageOf, RecipientUnready, sealRow } from './seal';
+import { markTried, settleSent } from './settle';
 import type { Work } from './work';
 
 /** Conversations that send at the same time; within one, each waits for the one before. */
 const lanes = 8;
+/** The name of the lane that seals without a network. */
+const ahead = 'ahead';
 
 /**
  * Does what was asked for, per conversation in the order of asking. A row is deleted only when the server has it;
@@ -36,7 +38,8 @@ export class Outbox {
 
   /** Starts a lane for each conversation that has something to do and is not held back. */
   async flush(): Promise<void> {
-    if (this.#stopped || !this.work.online()) return;
+    if (this.#stopped) return;
+    if (!this.work.online()) return this.#sealAhead();
     const ids = await this.work.environment.db.outbox.orderBy('conversationId').uniqueKeys();
     for (const key of ids) {
       const conversationId = String(key);
@@ -44,6 +47,33 @@ export class Outbox {
       if (this.#busy.has(conversationId) || this.#timers.has(conversationId)) continue;
       this.#busy.add(conversationId);
       void this.#drain(conversationId).finally(() => this.#free(conversationId));
+    }
+  }
+
+  /**
+   * Without a network messages are encrypted as far as that goes without questions, so that they can be sent by
+   * whoever has the network first: this engine, or the service worker when no page is open.
+   */
+  async #sealAhead(): Promise<void> {
+    const { db } = this.work.environment;
+    if (this.#busy.size > 0) return;
+    this.#busy.add(ahead);
+    try {
+      for (const row of await db.outbox.orderBy('id').toArray()) {
+        if (this.#stopped || this.work.online()) break;
+        const conversation = await db.conversations.get(row.conversationId);
+        const said = row.intent.kind === 'message' && row.sealed === null;
+        // What stands before it and is not said must be done first.
+        const first = await db.outbox.where('conversationId').equals(row.conversationId).first();
+        const waits = first && first.intent.kind !== 'message' && first.intent.kind !== 'mark';
+        if (said && !waits && conversation && conversation.rosterVersion > 0)
+          await sealRow(this.work, row, conversation, 0, false);
+      }
+    } catch (error) {
+      // A key is missing, and only the server has it: it is tried again when there is a connection.
+      this.work.environment.log('sealing ahead', error);
+    } finally {
+      this.#free(ahead);
     }
   }
 
@@ -66,7 +96,8 @@ export class Outbox {
       for (const resolve of this.#idle) resolve();
       this.#idle = [];
     }
-    this.on.kick();
+    // Sealing ahead would else call for itself for ever.
+    if (this.work.online()) this.on.kick();
   }
 
   async #drain(conversationId: string): Promise<void> {
@@ -131,10 +162,13 @@ export class Outbox {
       return this.#say(row);
     }
     const tries = this.#tries.get(row.conversationId) ?? 0;
-    const sealed = row.sealed ?? (await sealRow(this.work, row, conversation, tries));
-    const result = await this.work.send({ conversationId: row.conversationId, ...sealed });
+    const sealed = row.sealed ?? (await sealRow(this.work, row, conversation, tries, true));
+    // Taken back in the meantime.
+    if (!(await markTried(db, row.id))) return true;
+    const result = await this.work.send(messageOf(row.conversationId, sealed));
     if (result.status === 'stale') return this.#mendStale(row, sealed);
-    await this.#settle(row, conversation, sealed, result);
+    // Only now: what a gap starts must not run inside the transaction.
+    if (await settleSent(db, this.work.me, row, sealed, result)) this.on.gap(conversation.conversationId);
     return true;
   }
 
@@ -144,45 +178,11 @@ export class Outbox {
     await refreshConversations(this.work, [row.conversationId]);
     const conversation = await db.conversations.get(row.conversationId);
     if (!conversation) throw new AparteError('not_found');
-    await sealRow(this.work, { ...row, sealed }, conversation, this.#tries.get(row.conversationId) ?? 0);
+    const tries = this.#tries.get(row.conversationId) ?? 0;
+    await sealRow(this.work, { ...row, sealed }, conversation, tries, true);
     const stales = (this.#tries.get(row.conversationId) ?? 0) + 1;
     this.#tries.set(row.conversationId, stales);
     return stales < 5;
-  }
-
-  async #settle(
-    row: OutboxRow,
-    { conversationId }: ConversationRow,
-    sealed: SealedIntent,
-    result: { seq: number; at: number },
-  ): Promise<void> {
-    const { db } = this.work.environment;
-    const { me } = this.work;
-    let gap = false;
-    await db.transaction('rw', db.conversations, db.messages, db.outbox, async () => {
-      const conversation = await db.conversations.get(conversationId);
-      if (!conversation) return;
-      if (sealed.slot === 'mark') {
-        await db.outbox.delete(row.id);
-        return;
-      }
-      const arrival = {
-        id: sealed.clientId,
-        conversationId,
-        seq: result.seq,
-        senderId: me.userId,
-        senderDeviceId: me.deviceId,
-        at: result.at,
-      };
-      await settleOwn(db, conversation, arrival, me.userId);
-      // Others may have written in between: then the gap is pulled, and the own message with it.
-      if (conversation.cursor + 1 === result.seq) conversation.cursor = result.seq;
-      else if (conversation.cursor < result.seq) gap = true;
-      conversation.lastSeq = Math.max(conversation.lastSeq, result.seq);
-      await db.conversations.put(conversation);
-    });
-    // Only now: what it starts must not run inside the transaction.
-    if (gap) this.on.gap(conversationId);
   }
 
   /** @returns whether the row is done with: refused for good */

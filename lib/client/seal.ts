@@ -1,5 +1,5 @@
 import { limits } from '../protocol/limits';
-import type { OutgoingEnvelope } from '../protocol/messages';
+import type { OutgoingEnvelope, SendMessage } from '../protocol/messages';
 import type { MarkPayload, Payload } from './content';
 import type { ConversationRow, OutboxRow, SealedIntent } from './db';
 import { recipients } from './roster';
@@ -22,12 +22,14 @@ const unreadyTries = 3;
  * `refused` is an earlier sealing that the server has answered with `stale`. That answer is final (the roster's
  * version never comes back), so the intent is encrypted anew, with a new key if somebody is gone; the envelopes
  * of the refused one go along, since the machine counts them as delivered.
+ * @param tried whether it is sent at once, after which it cannot be taken back
  */
 export async function sealRow(
   work: Work,
   row: OutboxRow,
   conversation: ConversationRow,
   tries: number,
+  tried: boolean,
 ): Promise<SealedIntent> {
   const { environment, machine, me } = work;
   const { db } = environment;
@@ -51,6 +53,7 @@ export async function sealRow(
     .map(({ recipientDeviceId, type, content }) => ({ recipientDeviceId, type, content }));
   const result: SealedIntent = {
     clientId,
+    tried,
     slot: row.intent.kind === 'mark' ? 'mark' : 'log',
     rosterVersion: conversation.rosterVersion,
     ciphertext: sealed.ciphertext,
@@ -93,4 +96,12 @@ function plaintextOf(
     };
   }
   return { ...common, name: work.me.name, sentAt: row.at, content: row.intent.content };
+}
+
+/** What the server is sent of it. */
+export function messageOf(
+  conversationId: string,
+  { clientId, slot, rosterVersion, ciphertext, envelopes }: SealedIntent,
+): SendMessage {
+  return { conversationId, clientId, slot, rosterVersion, ciphertext, envelopes };
 }

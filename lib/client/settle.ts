@@ -1,5 +1,12 @@
 import { type Arrival, changeMessage, showInList } from './apply';
-import { type AparteDb, type ConversationRow, type OutboxRow, pendingOrder } from './db';
+import {
+  type AparteDb,
+  type ConversationRow,
+  type OutboxRow,
+  pendingOrder,
+  type SealedIntent,
+  type Session,
+} from './db';
 
 /**
  * An own message has its number: its outbox row goes, its message row says sent. The same whether the answer to
@@ -47,4 +54,47 @@ async function settleChange(db: AparteDb, row: OutboxRow, seq: number, me: strin
   if (content.kind === 'react' && reaction && reaction.seq === pending) reaction.seq = 0;
   changeMessage(target, content, me, seq);
   await db.messages.put(target);
+}
+
+/** From here on a message cannot be taken back. @returns false when that has happened before */
+export async function markTried(db: AparteDb, id: number): Promise<boolean> {
+  return db.transaction('rw', db.outbox, async () => {
+    const row = await db.outbox.get(id);
+    if (row?.sealed && !row.sealed.tried)
+      await db.outbox.update(id, { sealed: { ...row.sealed, tried: true } });
+    return row !== undefined;
+  });
+}
+
+/** The server has what was sent: its row goes. @returns whether others wrote before it, which is to be pulled */
+export async function settleSent(
+  db: AparteDb,
+  me: Extract<Session, { state: 'signed_in' }>,
+  { id, conversationId }: OutboxRow,
+  sealed: SealedIntent,
+  result: { seq: number; at: number },
+): Promise<boolean> {
+  let gap = false;
+  await db.transaction('rw', db.conversations, db.messages, db.outbox, async () => {
+    const conversation = await db.conversations.get(conversationId);
+    if (!conversation) return;
+    if (sealed.slot === 'mark') {
+      await db.outbox.delete(id);
+      return;
+    }
+    const arrival = {
+      id: sealed.clientId,
+      conversationId,
+      seq: result.seq,
+      senderId: me.userId,
+      senderDeviceId: me.deviceId,
+      at: result.at,
+    };
+    await settleOwn(db, conversation, arrival, me.userId);
+    if (conversation.cursor + 1 === result.seq) conversation.cursor = result.seq;
+    else gap = conversation.cursor < result.seq;
+    conversation.lastSeq = Math.max(conversation.lastSeq, result.seq);
+    await db.conversations.put(conversation);
+  });
+  return gap;
 }

@@ -1,0 +1,67 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createApi } from '../lib/client/api';
+import { cancel, sendText } from '../lib/client/intents';
+import { shipSealed } from '../lib/client/ship';
+import type { TestDevice } from './device';
+import { body, Town } from './own-devices';
+
+let town: Town;
+let anna: TestDevice;
+let bert: TestDevice;
+let conversationId: string;
+
+beforeEach(async () => {
+  town = await Town.open();
+  anna = await town.person('anna');
+  bert = await town.person('bert');
+  conversationId = await town.contacts(anna, bert);
+  await sendText(anna.author, conversationId, 'hello');
+  await body(bert, 'hello');
+  anna.network.setUp(false);
+});
+afterEach(() => town.close());
+
+const sealedAhead = (count: number) =>
+  anna.until(async () => {
+    const rows = await anna.db.outbox.toArray();
+    return rows.filter((row) => row.sealed && !row.sealed.tried).length === count ? true : undefined;
+  }, 'sealing without a network');
+
+test('what was written without a network is encrypted at once, and sent by whoever has the network first', async () => {
+  for (let index = 0; index < 20; index++) await sendText(anna.author, conversationId, `message ${index}`);
+  await sealedAhead(20);
+  await anna.stop();
+  anna.network.setUp(true);
+  const api = createApi('', anna.network.fetch);
+  // A worker that is killed between sending and noting so does it again: the server takes it once.
+  const rows = await anna.db.outbox.toArray();
+  expect(await shipSealed(anna.db, api)).toBe(20);
+  await anna.db.outbox.bulkPut(rows);
+  expect(await shipSealed(anna.db, api)).toBe(20);
+  await body(bert, 'message 19');
+  anna.start();
+  await sendText(anna.author, conversationId, 'and on');
+  await body(bert, 'and on');
+  const texts = (await bert.db.messages.orderBy('[conversationId+order]').toArray()).map((row) => row.body);
+  expect(texts).toEqual(['hello', ...Array.from({ length: 20 }, (_, index) => `message ${index}`), 'and on']);
+});
+
+test('a message that is encrypted but not yet tried can be taken back, and the next is readable', async () => {
+  const id = await sendText(anna.author, conversationId, 'better not');
+  await sealedAhead(1);
+  expect(await cancel(anna.author, id)).toBe('better not');
+  await sendText(anna.author, conversationId, 'much better');
+  anna.network.setUp(true);
+  anna.hurry();
+  await body(bert, 'much better');
+  expect(await bert.db.messages.filter((row) => row.body === 'better not').count()).toBe(0);
+});
+
+test('without a network nothing is shipped, and nothing is lost', async () => {
+  await sendText(anna.author, conversationId, 'later');
+  await sealedAhead(1);
+  await expect(shipSealed(anna.db, createApi('', anna.network.fetch))).rejects.toThrow();
+  anna.network.setUp(true);
+  anna.hurry();
+  await body(bert, 'later');
+});
