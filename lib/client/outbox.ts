@@ -55,25 +55,34 @@ export class Outbox {
    * whoever has the network first: this engine, or the service worker when no page is open.
    */
   async #sealAhead(): Promise<void> {
-    const { db } = this.work.environment;
     if (this.#busy.size > 0) return;
     this.#busy.add(ahead);
     try {
-      for (const row of await db.outbox.orderBy('id').toArray()) {
+      /** Conversations in which something stands first that only a connection can do. */
+      const stuck = new Set<string>();
+      for (const row of await this.work.environment.db.outbox.orderBy('id').toArray()) {
         if (this.#stopped || this.work.online()) break;
-        const conversation = await db.conversations.get(row.conversationId);
-        const said = row.intent.kind === 'message' && row.sealed === null;
-        // What stands before it and is not said must be done first.
-        const first = await db.outbox.where('conversationId').equals(row.conversationId).first();
-        const waits = first && first.intent.kind !== 'message' && first.intent.kind !== 'mark';
-        if (said && !waits && conversation && conversation.rosterVersion > 0)
-          await sealRow(this.work, row, conversation, 0, false);
+        const { conversationId, intent } = row;
+        const isSaid = intent.kind === 'message' || intent.kind === 'mark';
+        if (!isSaid) stuck.add(conversationId);
+        else if (intent.kind === 'message' && !row.sealed && !stuck.has(conversationId))
+          if (!(await this.#sealOneAhead(row))) stuck.add(conversationId);
       }
-    } catch (error) {
-      // A key is missing, and only the server has it: it is tried again when there is a connection.
-      this.work.environment.log('sealing ahead', error);
     } finally {
       this.#free(ahead);
+    }
+  }
+
+  async #sealOneAhead(row: OutboxRow): Promise<boolean> {
+    const conversation = await this.work.environment.db.conversations.get(row.conversationId);
+    if (!conversation || conversation.rosterVersion === 0) return false;
+    try {
+      await sealRow(this.work, row, conversation, 0, false);
+      return true;
+    } catch (error) {
+      // A key is missing, and only the server has it, or somebody has to look at an identity.
+      this.work.environment.log('sealing ahead', error);
+      return false;
     }
   }
 

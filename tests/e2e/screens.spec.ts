@@ -49,9 +49,17 @@ test('every screen is accessible, wide and narrow, light and dark, and by keyboa
   await page.getByRole('link', { name: 'Details' }).click();
   await expect(page.getByRole('button', { name: /Block/ })).toBeVisible();
   await accessible(page);
+  await page.getByRole('button', { name: 'Compare the safety number' }).click();
+  await expect(page.locator('.safety-number span')).toHaveCount(12);
+  await accessible(page);
+  await page.getByRole('button', { name: 'Close' }).click();
   await page.goto('/settings');
   await expect(page.getByText('This device')).toBeVisible();
   await accessible(page);
+  await page.getByRole('button', { name: 'Make a recovery key' }).last().click();
+  await expect(page.locator('.recovery-key span')).toHaveCount(8);
+  await accessible(page);
+  await page.getByRole('button', { name: 'Cancel' }).click();
   expect(dora.problems).toEqual([]);
 });
 
