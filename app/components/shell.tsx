@@ -26,7 +26,14 @@ export function Shell({ children }: { children: ReactNode }) {
 
   useEffect(() => {
     document.title = unread > 0 ? `(${unread}) Aparté` : 'Aparté';
+    // An installed app shows it on its icon; a browser without that refuses, and nothing is missing.
+    if ('setAppBadge' in navigator) navigator.setAppBadge(unread).catch(() => undefined);
   }, [unread]);
+  const signedIn = session?.state === 'signed_in';
+  useEffect(() => {
+    // What is here must not be cleared away when space is short; the browser may say no.
+    if (signedIn && 'storage' in navigator) navigator.storage.persist().catch(() => undefined);
+  }, [signedIn]);
 
   if (!session || (session.state === 'signed_in' && contact !== 'through')) {
     return (
