@@ -27,7 +27,11 @@ export const readSync: Bench = (tell) =>
     const own: number[] = [];
     for (let round = 0; round < rounds; round++) {
       const [reader, other] = round % 2 === 0 ? [phone.page, anna.page] : [anna.page, phone.page];
-      for (const page of [reader, other]) await page.getByRole('link', { name: 'Settings' }).first().click();
+      for (const page of [reader, other]) {
+        await page.getByRole('link', { name: 'Settings' }).first().click();
+        // Until then the conversation is open, and reads what comes.
+        await page.getByRole('heading', { name: 'Settings', level: 1 }).waitFor();
+      }
       await bert.write(`Message ${round}`);
       for (const page of [reader, other]) await badge(page).waitFor({ state: 'attached' });
       const [gone, goneHere] = [badgeGone(other), badgeGone(reader)];

@@ -57,12 +57,11 @@ class Races {
     const remover = this.#pick(this.#base).device;
     const fresh = this.#extra.length < 2 && this.roll() < 0.7 ? this.town.device() : undefined;
     const senders = [...this.#base, ...this.#extra].map((one) => one.device).concat(this.#bert);
-    const texts: string[] = [];
+    const ids: string[] = [];
     const say = async () => {
       await this.#delay();
-      const text = `said ${this.#said++}`;
-      texts.push(text);
-      await sendText(this.#pick(senders).author, this.#conversationId, text);
+      const { author } = this.#pick(senders);
+      ids.push(await sendText(author, this.#conversationId, `said ${this.#said++}`));
     };
     const thief = async () => {
       await this.#delay();
@@ -80,7 +79,7 @@ class Races {
     ]);
     if (fresh) this.#extra.push(await identified(fresh));
     for (const device of [...this.#base, ...this.#extra].map((one) => one.device).concat(this.#bert))
-      await this.#readsAll(device, texts, race);
+      await this.#readsAll(device, ids, race);
     await this.#nothingForTheRemoved(race);
     if (removed) await removed.device.close();
     await removed?.device.db.delete();
@@ -94,16 +93,18 @@ class Races {
     );
   }
 
-  async #readsAll(device: TestDevice, texts: string[], race: number): Promise<void> {
+  async #readsAll(device: TestDevice, ids: string[], race: number): Promise<void> {
     const missing = async () => {
-      const rows = await device.db.messages.where('conversationId').equals(this.#conversationId).toArray();
-      return texts.filter((text) => !rows.some((row) => row.body === text && row.seq !== null));
+      const rows = await device.db.messages.bulkGet(ids);
+      return rows.filter((row) => row?.kind !== 'text' || row.seq === null).length;
     };
     await device
-      .until(async () => ((await missing()).length === 0 ? true : undefined), 'all messages', 60_000)
+      .until(async () => ((await missing()) === 0 ? true : undefined), 'all messages', 60_000)
       .catch(async (error: Error) => {
         const sealed = await device.db.sealed.toArray();
-        throw new Error(`race ${race}: ${await missing()}; ${sealed.length} sealed; ${error.message}`);
+        throw new Error(
+          `race ${race}: ${await missing()} missing; ${sealed.length} sealed; ${error.message}`,
+        );
       });
   }
 
