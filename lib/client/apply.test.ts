@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { dice } from '../../tests/dice';
 import { type Arrival, applyArrival } from './apply';
+import { Batch } from './batch';
 import type { Content } from './content';
 import { AparteDb, type ConversationRow } from './db';
 
@@ -59,7 +60,11 @@ async function arrives(id: string, seq: number, content: Content | null, senderI
         payload: { v: 1, id, conversationId, name: senderId, sentAt: at.at, content },
       } as const)
     : ({ status: 'sealed' } as const);
-  await db.transaction('rw', db.tables, async () => applyArrival(db, conversation, at, opened, me));
+  await db.transaction('rw', db.tables, async () => {
+    const batch = await Batch.open(db, [at.id]);
+    await applyArrival(batch, conversation, at, opened, me);
+    await batch.store();
+  });
 }
 
 const text = (body: string): Content => ({ kind: 'text', body, replyTo: null });

@@ -1,11 +1,12 @@
+import type { Batch } from './batch';
 import type { Content, Payload } from './content';
-import type { AparteDb, ConversationRow, MessageRow, OrphanRow } from './db';
+import type { ConversationRow, MessageRow, OrphanRow } from './db';
 
 /**
  * What a message does to the cache. Every rule compares numbers (the last edit wins, a delete is final, a person's
  * last reaction stands), so the outcome does not depend on the order in which messages become readable.
  *
- * All run inside a transaction over `conversations`, `messages`, `people` and `orphans`.
+ * All work on a batch, which its caller stores.
  */
 export interface Arrival {
   id: string;
@@ -42,66 +43,66 @@ function rowOf(arrival: Arrival): MessageRow {
 
 /** Applies one arrival. `conversation` is changed in place; the caller stores it. */
 export async function applyArrival(
-  db: AparteDb,
+  batch: Batch,
   conversation: ConversationRow,
   arrival: Arrival,
   opened: Opened,
   me: string,
 ): Promise<void> {
-  const existing = await db.messages.get(arrival.id);
+  const existing = await batch.message(arrival.id);
   // The id is taken by another message: a replay, or someone who claims another's id. It is refused.
   if (existing && existing.kind !== 'sealed' && existing.seq !== null && existing.seq !== arrival.seq) return;
   if (existing && existing.senderDeviceId !== arrival.senderDeviceId) return;
 
   if (opened.status === 'refused') {
-    if (existing) await forgetSealed(db, conversation, existing, me);
+    if (existing) forgetSealed(batch, conversation, existing, me);
     return;
   }
   if (opened.status !== 'ok') {
-    await db.messages.put({ ...rowOf(arrival), kind: opened.status });
+    batch.putMessage({ ...rowOf(arrival), kind: opened.status });
     if (!existing) countUnread(conversation, arrival, me);
     return;
   }
   const { payload } = opened;
-  await learnName(db, arrival, payload.name);
+  await learnName(batch, arrival, payload.name);
   const { content } = payload;
   if (content.kind === 'text') {
     const row = { ...rowOf(arrival), body: content.body, replyTo: content.replyTo };
-    await db.messages.put(row);
+    batch.putMessage(row);
     if (!existing) countUnread(conversation, arrival, me);
     showInList(conversation, row);
-    await adoptOrphans(db, conversation, arrival.id);
+    await adoptOrphans(batch, conversation, arrival.id);
   } else if (content.kind === 'group') {
-    if (existing?.kind === 'sealed') await forgetSealed(db, conversation, existing, me);
+    if (existing?.kind === 'sealed') forgetSealed(batch, conversation, existing, me);
     if (!mayManage(conversation, arrival.senderId)) return;
     if (content.title !== null && arrival.seq > conversation.titleSeq) {
       conversation.title = content.title;
       conversation.titleSeq = arrival.seq;
     }
     const row: MessageRow = { ...rowOf(arrival), kind: 'group', notice: content };
-    await db.messages.put(row);
+    batch.putMessage(row);
     showInList(conversation, row);
   } else {
-    if (existing?.kind === 'sealed') await forgetSealed(db, conversation, existing, me);
-    await applyToTarget(db, conversation, { ...arrival, target: content.target, content });
+    if (existing?.kind === 'sealed') forgetSealed(batch, conversation, existing, me);
+    await applyToTarget(batch, conversation, { ...arrival, target: content.target, content });
   }
 }
 
 /** Applies an edit, a delete or a reaction, or keeps it until its target comes. */
 export async function applyToTarget(
-  db: AparteDb,
+  batch: Batch,
   conversation: ConversationRow,
   change: OrphanRow,
 ): Promise<void> {
-  const target = await db.messages.get(change.target);
+  const target = await batch.message(change.target);
   if (!target || target.kind === 'sealed') {
     const { id, target: targetId, conversationId, seq, senderId, content } = change;
-    await db.orphans.put({ id, target: targetId, conversationId, seq, senderId, content });
+    batch.putOrphan({ id, target: targetId, conversationId, seq, senderId, content });
     return;
   }
   if (target.conversationId !== change.conversationId || target.kind !== 'text') return;
   if (!changeMessage(target, change.content, change.senderId, change.seq)) return;
-  await db.messages.put(target);
+  batch.putMessage(target);
   if (conversation.preview?.messageId === target.id) conversation.preview.text = target.body;
 }
 
@@ -124,31 +125,21 @@ export function changeMessage(row: MessageRow, content: Content, senderId: strin
   return true;
 }
 
-async function adoptOrphans(db: AparteDb, conversation: ConversationRow, target: string): Promise<void> {
-  const orphans = await db.orphans.where('target').equals(target).toArray();
-  for (const orphan of orphans) {
-    await db.orphans.delete(orphan.id);
-    await applyToTarget(db, conversation, orphan);
-  }
+async function adoptOrphans(batch: Batch, conversation: ConversationRow, target: string): Promise<void> {
+  for (const orphan of await batch.adoptOrphans(target)) await applyToTarget(batch, conversation, orphan);
 }
 
-async function forgetSealed(
-  db: AparteDb,
-  conversation: ConversationRow,
-  row: MessageRow,
-  me: string,
-): Promise<void> {
-  await db.messages.delete(row.id);
+function forgetSealed(batch: Batch, conversation: ConversationRow, row: MessageRow, me: string): void {
+  batch.deleteMessage(row.id);
   if (row.senderId !== me && (row.seq ?? 0) > conversation.readSeq) {
     conversation.unread = Math.max(0, conversation.unread - 1);
   }
 }
 
-async function learnName(db: AparteDb, arrival: Arrival, name: string): Promise<void> {
-  const person = await db.people.get(arrival.senderId);
-  if (person && person.nameAt <= arrival.at && person.name !== name) {
-    await db.people.update(arrival.senderId, { name, nameAt: arrival.at });
-  }
+async function learnName(batch: Batch, arrival: Arrival, name: string): Promise<void> {
+  const person = await batch.person(arrival.senderId);
+  if (person && person.nameAt <= arrival.at && person.name !== name)
+    batch.putPerson({ ...person, name, nameAt: arrival.at });
 }
 
 function countUnread(conversation: ConversationRow, arrival: Arrival, me: string): void {

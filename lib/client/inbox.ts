@@ -1,6 +1,7 @@
 import { limits } from '../protocol/limits';
 import type { IncomingEnvelope, Mark, Message } from '../protocol/messages';
 import { type Arrival, applyArrival, type Opened } from './apply';
+import { Batch } from './batch';
 import { type MarkPayload, markPayload, type Payload, payload } from './content';
 import type { ConversationRow, SealedRow } from './db';
 import { wishMark } from './intents';
@@ -107,16 +108,22 @@ export class Inbox {
       async () => {
         const conversation = await db.conversations.get(first.conversationId);
         if (!conversation) return;
+        const batch = await Batch.open(
+          db,
+          fresh.map((message) => message.clientId),
+        );
         for (const [index, message] of fresh.entries()) {
           const result = opened[index];
           if (message.seq !== conversation.cursor + 1 || !result) continue;
-          await this.#store(conversation, message, result);
-          // Who has said it types no more, nor records; a call goes on.
-          for (const kind of ['typing', 'recording'] as const)
-            await db.activities.delete([message.conversationId, message.senderUserId, kind]);
+          await this.#store(batch, conversation, message, result);
           conversation.cursor = message.seq;
           conversation.lastSeq = Math.max(conversation.lastSeq, message.seq);
         }
+        await batch.store();
+        // Who has said it types no more, nor records; a call goes on.
+        for (const senderId of new Set(fresh.map((message) => message.senderUserId)))
+          for (const kind of ['typing', 'recording'] as const)
+            await db.activities.delete([first.conversationId, senderId, kind]);
         await db.conversations.put(conversation);
         await this.#acknowledge(conversation, fresh);
       },
@@ -138,11 +145,16 @@ export class Inbox {
       async () => {
         const conversation = await db.conversations.get(conversationId);
         if (!conversation) return;
+        const batch = await Batch.open(
+          db,
+          messages.map((message) => message.clientId),
+        );
         for (const [index, message] of messages.entries()) {
           const result = opened[index];
           if (result && message.seq <= (conversation.historySeq ?? 0))
-            await this.#store(conversation, message, result);
+            await this.#store(batch, conversation, message, result);
         }
+        await batch.store();
         conversation.historySeq = after;
         await db.conversations.put(conversation);
       },
@@ -150,15 +162,15 @@ export class Inbox {
     if (before !== this.#keysCame) await this.openSealed(conversationId);
   }
 
-  async #store(conversation: ConversationRow, message: Message, opened: Opened): Promise<void> {
+  async #store(batch: Batch, conversation: ConversationRow, message: Message, opened: Opened): Promise<void> {
     const { db } = this.work.environment;
     const arrival = arrivalOf(message);
     if (arrival.senderDeviceId === this.work.me.deviceId) {
       // The answer to our own send was lost, or this came first.
-      if (await settleOwn(db, conversation, arrival, this.work.me.userId)) return;
+      if (await settleOwn(db, batch, conversation, arrival, this.work.me.userId)) return;
     }
-    if (opened.status === 'sealed') await db.sealed.put({ ...arrival, ciphertext: message.ciphertext });
-    await applyArrival(db, conversation, arrival, opened, this.work.me.userId);
+    if (opened.status === 'sealed') batch.putSealed({ ...arrival, ciphertext: message.ciphertext });
+    await applyArrival(batch, conversation, arrival, opened, this.work.me.userId);
   }
 
   async #acknowledge(conversation: ConversationRow, fresh: Message[]): Promise<void> {
@@ -212,22 +224,38 @@ export class Inbox {
     this.#keysCame += 1;
     const { db } = this.work.environment;
     const rows = await db.sealed.where('conversationId').equals(conversationId).toArray();
-    for (const row of rows.sort((a, b) => a.seq - b.seq)) {
-      const opened = await this.#open(messageOf(row));
-      if (opened.status === 'sealed') continue;
-      await db.transaction(
-        'rw',
-        [db.conversations, db.messages, db.people, db.orphans, db.sealed],
-        async () => {
-          const conversation = await db.conversations.get(conversationId);
-          if (!conversation) return;
-          await db.sealed.delete(row.id);
-          const { ciphertext: _, ...arrival } = row;
-          await applyArrival(db, conversation, arrival, opened, this.work.me.userId);
-          await db.conversations.put(conversation);
-        },
-      );
+    rows.sort((a, b) => a.seq - b.seq);
+    for (let start = 0; start < rows.length; start += limits.pullPageSize)
+      await this.#openPage(conversationId, rows.slice(start, start + limits.pullPageSize));
+  }
+
+  async #openPage(conversationId: string, rows: SealedRow[]): Promise<void> {
+    const { db } = this.work.environment;
+    const opened: { row: SealedRow; result: Opened }[] = [];
+    for (const row of rows) {
+      const result = await this.#open(messageOf(row));
+      if (result.status !== 'sealed') opened.push({ row, result });
     }
+    if (opened.length === 0) return;
+    await db.transaction(
+      'rw',
+      [db.conversations, db.messages, db.people, db.orphans, db.sealed],
+      async () => {
+        const conversation = await db.conversations.get(conversationId);
+        if (!conversation) return;
+        const batch = await Batch.open(
+          db,
+          opened.map(({ row }) => row.id),
+        );
+        for (const { row, result } of opened) {
+          const { ciphertext: _, ...arrival } = row;
+          batch.deleteSealed(row.id);
+          await applyArrival(batch, conversation, arrival, result, this.work.me.userId);
+        }
+        await batch.store();
+        await db.conversations.put(conversation);
+      },
+    );
   }
 
   /** Others' marks only go forward. What own devices have read, they tell in notes. */

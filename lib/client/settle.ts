@@ -1,4 +1,5 @@
 import { type Arrival, changeMessage, showInList } from './apply';
+import { Batch } from './batch';
 import {
   type AparteDb,
   type ConversationRow,
@@ -10,13 +11,14 @@ import {
 
 /**
  * An own message has its number: its outbox row goes, its message row says sent. The same whether the answer to
- * the send tells it or a pull that brings the message back. Inside a transaction over `messages` and `outbox`;
- * `conversation` is changed in place, the caller stores it.
+ * the send tells it or a pull that brings the message back. Inside a transaction over `outbox` and what the batch
+ * holds; `conversation` is changed in place, the caller stores it and the batch.
  *
  * @returns false when this device holds neither the message nor its intent: it is read like another's
  */
 export async function settleOwn(
   db: AparteDb,
+  batch: Batch,
   conversation: ConversationRow,
   arrival: Arrival,
   me: string,
@@ -27,33 +29,33 @@ export async function settleOwn(
     .filter((candidate) => candidate.intent.kind === 'message' && candidate.intent.messageId === arrival.id)
     .first();
   if (row) await db.outbox.delete(row.id);
-  const message = await db.messages.get(arrival.id);
+  const message = await batch.message(arrival.id);
   if (message) {
     message.seq = arrival.seq;
     message.order = arrival.seq;
     message.at = arrival.at;
     message.status = 'sent';
     message.failure = null;
-    await db.messages.put(message);
+    batch.putMessage(message);
     showInList(conversation, message);
     if (message.notice?.title != null) conversation.titleSeq = Math.max(conversation.titleSeq, arrival.seq);
   }
-  if (row) await settleChange(db, row, arrival.seq, me);
+  if (row) await settleChange(batch, row, arrival.seq, me);
   return row !== undefined || message !== undefined;
 }
 
 /** An own edit or reaction stood above every number while it waited; now it takes its own. */
-async function settleChange(db: AparteDb, row: OutboxRow, seq: number, me: string): Promise<void> {
+async function settleChange(batch: Batch, row: OutboxRow, seq: number, me: string): Promise<void> {
   if (row.intent.kind !== 'message' || !('target' in row.intent.content)) return;
   const { content } = row.intent;
-  const target = await db.messages.get(content.target);
+  const target = await batch.message(content.target);
   if (!target) return;
   const pending = pendingOrder + row.id;
   if (content.kind === 'edit' && target.editSeq === pending) target.editSeq = 0;
   const reaction = target.reactions[me];
   if (content.kind === 'react' && reaction && reaction.seq === pending) reaction.seq = 0;
   changeMessage(target, content, me, seq);
-  await db.messages.put(target);
+  batch.putMessage(target);
 }
 
 /** From here on a message cannot be taken back. @returns false when that has happened before */
@@ -75,7 +77,8 @@ export async function settleSent(
   result: { seq: number; at: number },
 ): Promise<boolean> {
   let gap = false;
-  await db.transaction('rw', db.conversations, db.messages, db.outbox, async () => {
+  const tables = [db.conversations, db.messages, db.outbox, db.people, db.orphans, db.sealed];
+  await db.transaction('rw', tables, async () => {
     const conversation = await db.conversations.get(conversationId);
     if (!conversation) return;
     if (sealed.slot === 'mark') {
@@ -90,7 +93,9 @@ export async function settleSent(
       senderDeviceId: me.deviceId,
       at: result.at,
     };
-    await settleOwn(db, conversation, arrival, me.userId);
+    const batch = await Batch.open(db, [sealed.clientId]);
+    await settleOwn(db, batch, conversation, arrival, me.userId);
+    await batch.store();
     if (conversation.cursor + 1 === result.seq) conversation.cursor = result.seq;
     else gap = conversation.cursor < result.seq;
     conversation.lastSeq = Math.max(conversation.lastSeq, result.seq);

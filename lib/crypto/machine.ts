@@ -343,9 +343,7 @@ class Machine implements CryptoMachine {
    */
   async #isKeyOf({ senderUserId, senderDeviceId }: SealedMessage, identityKey: string): Promise<boolean> {
     await this.exchange.know([senderUserId]);
-    const device = await this.olm.getDevice(userOf(senderUserId), new DeviceId(senderDeviceId));
-    const known = device?.curve25519Key?.toBase64();
-    device?.free();
+    const known = await this.trust.identityKeyOf(senderUserId, senderDeviceId);
     return known === undefined || known === identityKey;
   }
 

@@ -33,6 +33,8 @@ export class Trust {
   readonly #revocations = new Map<string, Revocation>();
   /** Devices that the machine knows before the server lists them: this one, and those it is about to sign. */
   readonly #unlisted = new Set<string>();
+  /** Of devices that were asked for since the server last told of any: a history asks for the same ones again and again. */
+  readonly #identityKeys = new Map<string, string | undefined>();
   /** Told by the server in answers that the machine has not been asked about yet. */
   #told: { userId: string; devicesBefore: string[]; user: UserKeys }[] = [];
 
@@ -69,6 +71,7 @@ export class Trust {
     }
     const devicesBefore = await this.#deviceIds(user.userId);
     this.#told.push({ userId: user.userId, devicesBefore, user });
+    this.#identityKeys.clear();
     if (!known?.verification || !user.masterKey || masterKey !== known.masterKey) return user;
     const own = { signatures: { [matrixUser(this.userId)]: known.verification } };
     return { ...user, masterKey: withSignatures(user.masterKey, own) };
@@ -149,8 +152,15 @@ export class Trust {
     return said?.userId === userId ? said : undefined;
   }
 
-  knownKey(userId: string): string | undefined {
-    return this.#identities.get(userId)?.masterKey;
+  /** Base64; undefined for a device that is not listed. */
+  async identityKeyOf(userId: string, deviceId: string): Promise<string | undefined> {
+    const name = `${userId} ${deviceId}`;
+    if (!this.#identityKeys.has(name)) {
+      const device = await this.olm.getDevice(userOf(userId), new DeviceId(deviceId));
+      this.#identityKeys.set(name, device?.curve25519Key?.toBase64());
+      device?.free();
+    }
+    return this.#identityKeys.get(name);
   }
 
   /**
