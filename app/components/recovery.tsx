@@ -15,7 +15,7 @@ export function RecoveryReminder() {
   return (
     <>
       {reminder && reminder !== 'no' && (
-        <section className="reminder" aria-label={t('title')}>
+        <div className="reminder">
           <p>{t('reminder')}</p>
           <div className="choices">
             {reminder === 'soft' && (
@@ -27,7 +27,7 @@ export function RecoveryReminder() {
               {t('make')}
             </button>
           </div>
-        </section>
+        </div>
       )}
       {making && <RecoveryModal onClose={() => setMaking(false)} />}
     </>
