@@ -77,6 +77,31 @@ test('the backup brings a linked device the keys of what was said before', async
   expect(await backUp(phone)).toEqual([]);
 });
 
+test('keys of the backup still open messages after their sender’s device has become known', async () => {
+  const fromBob = await say(bob, 'from bob');
+  await directory.fetch(laptop);
+  const pages = await backUp(laptop);
+  const phone = await directory.link(laptop);
+  for (const page of pages) await phone.importBackupPage(page);
+  await say(phone, 'now the phone asks for the devices of bob');
+  expect(await read(phone, fromBob)).toEqual({ status: 'ok', plaintext: 'from bob' });
+  expect(await read(phone, { ...fromBob, from: laptop })).toEqual({ status: 'untrusted' });
+});
+
+test('a message that the network kept from being checked is not given up', async () => {
+  const fromBob = await say(bob, 'from bob');
+  await directory.fetch(laptop);
+  const pages = await backUp(laptop);
+  const phone = await directory.link(laptop);
+  for (const page of pages) await phone.importBackupPage(page);
+  directory.lie = () => {
+    throw new Error('no network');
+  };
+  await expect(read(phone, fromBob)).rejects.toThrow('no network');
+  directory.lie = (user) => user;
+  expect(await read(phone, fromBob)).toEqual({ status: 'ok', plaintext: 'from bob' });
+});
+
 test('a page that no device of the account has made brings nothing', async () => {
   await say(laptop, 'my own');
   const [page] = await backUp(laptop);

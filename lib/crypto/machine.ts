@@ -17,9 +17,10 @@ import {
   sealState,
 } from './backup';
 import { Exchange } from './exchange';
-import { parseEvent, parseObject, parseToDevice } from './json';
-import { matrixUser, ourConversation, ourUser, roomOf, userOf } from './names';
-import { onePerSender, settings, statusOf, trustRequirement } from './policy';
+import { parseToDevice } from './json';
+import { ourConversation, ourUser, roomOf, userOf } from './names';
+import { openMessage } from './opening';
+import { onePerSender, settings } from './policy';
 import { signRevocation } from './revocation';
 import { Trust } from './trust';
 import type {
@@ -292,41 +293,7 @@ class Machine implements CryptoMachine {
   }
 
   open(message: SealedMessage): Promise<OpenResult> {
-    return this.#next(async () => {
-      const content = parseObject(message.ciphertext);
-      if (content === undefined) return { status: 'invalid' };
-      const event = {
-        type: 'm.room.encrypted',
-        event_id: `$${message.messageId}`,
-        room_id: roomOf(message.conversationId).toString(),
-        sender: matrixUser(message.senderUserId),
-        origin_server_ts: message.at,
-        content,
-        unsigned: {},
-      };
-      try {
-        const opened = await this.olm.decryptRoomEvent(
-          JSON.stringify(event),
-          roomOf(message.conversationId),
-          trustRequirement(),
-        );
-        const sender = ourUser(opened.sender.toString());
-        const device = opened.senderDevice?.toString();
-        const believed =
-          device === undefined
-            ? await this.#isKeyOf(message, opened.senderCurve25519Key)
-            : device === message.senderDeviceId;
-        if (sender !== message.senderUserId || !believed) return { status: 'untrusted' };
-        const revocation = this.trust.revocationOf(sender, message.senderDeviceId);
-        if (revocation && message.at > revocation.at) return { status: 'revoked' };
-        const parsed = parseEvent(opened.event);
-        return parsed.success
-          ? { status: 'ok', plaintext: parsed.data.content.plaintext }
-          : { status: 'invalid' };
-      } catch (error) {
-        return { status: statusOf(error) };
-      }
-    });
+    return this.#next(() => openMessage(this.olm, this.exchange, this.trust, message));
   }
 
   async close(): Promise<void> {
@@ -335,16 +302,6 @@ class Machine implements CryptoMachine {
       this.#closed = true;
       this.olm.close();
     });
-  }
-
-  /**
-   * A key from the backup tells no device, only its identity key: this must be that of the sender's device. One that
-   * is listed no more cannot be compared; that the key is from a device of one's own must do.
-   */
-  async #isKeyOf({ senderUserId, senderDeviceId }: SealedMessage, identityKey: string): Promise<boolean> {
-    await this.exchange.know([senderUserId]);
-    const known = await this.trust.identityKeyOf(senderUserId, senderDeviceId);
-    return known === undefined || known === identityKey;
   }
 
   async #knowOwn(): Promise<void> {

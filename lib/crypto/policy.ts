@@ -23,6 +23,9 @@ export function settings(): EncryptionSettings {
 /** History that was imported from another device of one's own counts as legacy. */
 export const trustRequirement = () => new DecryptionSettings(TrustRequirement.CrossSignedOrLegacy);
 
+/** For who has compared the sender's device themselves. */
+export const anyTrust = () => new DecryptionSettings(TrustRequirement.Untrusted);
+
 export function statusOf(error: unknown): 'missing_key' | 'untrusted' | 'invalid' {
   if (!(error instanceof MegolmDecryptionError)) return 'invalid';
   if (

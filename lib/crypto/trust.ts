@@ -20,6 +20,13 @@ import {
   type Withheld,
 } from './types';
 
+interface KnownDevice {
+  /** Base64; undefined for a device that is not listed. */
+  identityKey: string | undefined;
+  /** Whether its owner has. */
+  signed: boolean;
+}
+
 /**
  * Who is believed, whatever the server tells. The ledger outlives what the server says: an identity counts once it
  * was seen first or approved by a person, a revocation for ever.
@@ -34,7 +41,7 @@ export class Trust {
   /** Devices that the machine knows before the server lists them: this one, and those it is about to sign. */
   readonly #unlisted = new Set<string>();
   /** Of devices that were asked for since the server last told of any: a history asks for the same ones again and again. */
-  readonly #identityKeys = new Map<string, string | undefined>();
+  readonly #devices = new Map<string, KnownDevice>();
   /** Told by the server in answers that the machine has not been asked about yet. */
   #told: { userId: string; devicesBefore: string[]; user: UserKeys }[] = [];
 
@@ -71,7 +78,7 @@ export class Trust {
     }
     const devicesBefore = await this.#deviceIds(user.userId);
     this.#told.push({ userId: user.userId, devicesBefore, user });
-    this.#identityKeys.clear();
+    this.#devices.clear();
     if (!known?.verification || !user.masterKey || masterKey !== known.masterKey) return user;
     const own = { signatures: { [matrixUser(this.userId)]: known.verification } };
     return { ...user, masterKey: withSignatures(user.masterKey, own) };
@@ -152,15 +159,18 @@ export class Trust {
     return said?.userId === userId ? said : undefined;
   }
 
-  /** Base64; undefined for a device that is not listed. */
-  async identityKeyOf(userId: string, deviceId: string): Promise<string | undefined> {
+  async deviceOf(userId: string, deviceId: string): Promise<KnownDevice> {
     const name = `${userId} ${deviceId}`;
-    if (!this.#identityKeys.has(name)) {
-      const device = await this.olm.getDevice(userOf(userId), new DeviceId(deviceId));
-      this.#identityKeys.set(name, device?.curve25519Key?.toBase64());
-      device?.free();
-    }
-    return this.#identityKeys.get(name);
+    const seen = this.#devices.get(name);
+    if (seen) return seen;
+    const device = await this.olm.getDevice(userOf(userId), new DeviceId(deviceId));
+    const known = {
+      identityKey: device?.curve25519Key?.toBase64(),
+      signed: device?.isCrossSignedByOwner() ?? false,
+    };
+    device?.free();
+    this.#devices.set(name, known);
+    return known;
   }
 
   /**
