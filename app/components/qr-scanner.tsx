@@ -1,5 +1,6 @@
 'use client';
 
+import type { Html5Qrcode } from 'html5-qrcode';
 import { useEffect, useId, useRef, useState } from 'react';
 import { useTranslations } from 'use-intl';
 
@@ -49,37 +50,43 @@ export function QrScanner({ onCode }: { onCode: (text: string) => void }) {
   );
 }
 
-/** Widths in pixels at which a picture is looked at: the library misses one code in twenty at any single one. */
-const widths = [300, 240, 360, 200, 420, 640, 900, 1_200];
-
 /** @returns the code's text; undefined when there is none to be seen */
 async function readPicture(id: string, file: File): Promise<string | undefined> {
-  const { Html5Qrcode } = await import('html5-qrcode');
   // Its reader wants an element of its own.
-  const reader = new Html5Qrcode(id, options);
-  for (const width of widths) {
-    try {
-      return await reader.scanFile(await resized(file, width), false);
-    } catch {
-      // It rejects with a text when it finds no code, as the browser does for what is no picture: try the next width.
-    }
+  const reader = await newReader(id);
+  try {
+    return await reader.scanFile(await framed(file), false);
+  } catch {
+    // It rejects with a text when it finds no code, as the browser does for what is no picture.
+    return undefined;
   }
-  return undefined;
 }
 
-const options = { verbose: false, useBarCodeDetectorIfSupported: true };
+/**
+ * Reads with the browser's own detector where there is one. Elsewhere with a detector of the same shape: the one that
+ * `html5-qrcode` falls back to cannot read one code in eighty, whatever the picture's size.
+ */
+async function newReader(id: string): Promise<Html5Qrcode> {
+  if (!('BarcodeDetector' in globalThis)) {
+    const { BarcodeDetector, prepareZXingModule } = await import('barcode-detector/ponyfill');
+    const wasm = new URL('zxing-wasm/reader/zxing_reader.wasm', import.meta.url).href;
+    prepareZXingModule({ overrides: { locateFile: () => wasm } });
+    Object.assign(globalThis, { BarcodeDetector });
+  }
+  const { Html5Qrcode } = await import('html5-qrcode');
+  return new Html5Qrcode(id, { verbose: false, useBarCodeDetectorIfSupported: true });
+}
 
-/** The picture so wide, on white with a margin around, which a cropped code needs. */
-async function resized(file: File, width: number): Promise<File> {
+/** The picture on white with a margin around, which a cropped code needs. */
+async function framed(file: File): Promise<File> {
   const bitmap = await createImageBitmap(file);
-  const height = Math.max(1, Math.round((bitmap.height * width) / bitmap.width));
-  const margin = Math.round(width / 10);
-  const canvas = new OffscreenCanvas(width + 2 * margin, height + 2 * margin);
+  const margin = Math.round(bitmap.width / 10);
+  const canvas = new OffscreenCanvas(bitmap.width + 2 * margin, bitmap.height + 2 * margin);
   const context = canvas.getContext('2d');
   if (!context) throw new Error('no canvas');
   context.fillStyle = '#fff';
   context.fillRect(0, 0, canvas.width, canvas.height);
-  context.drawImage(bitmap, margin, margin, width, height);
+  context.drawImage(bitmap, margin, margin);
   bitmap.close();
   return new File([await canvas.convertToBlob()], 'code.png', { type: 'image/png' });
 }
@@ -89,9 +96,8 @@ function startCamera(id: string, onCode: (text: string) => void, onProblem: () =
   let gone = false;
   let stop: () => Promise<void> = async () => undefined;
   const start = async () => {
-    const { Html5Qrcode } = await import('html5-qrcode');
+    const camera = await newReader(id);
     if (gone) return;
-    const camera = new Html5Qrcode(id, options);
     await camera.start(
       { facingMode: 'environment' },
       { fps: 10 },

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, expect, type Page, test } from '@playwright/test';
+import { toFile } from 'qrcode';
 import { browserWithCamera, film } from './film';
 import { Person } from './person';
 import { BuiltServer } from './server';
@@ -169,6 +170,16 @@ test('wrong digits, a used code, a wrong code and a cancelled linking end in a s
   await expect(fresh.page.locator('output.digits')).toBeVisible();
   await fresh.page.getByRole('button', { name: 'Cancel' }).click();
   await expect(emma.page.getByText('The other device has ended the linking.')).toBeVisible();
+});
+
+test('a code that many readers miss at any size is read from a picture', async ({ browser }) => {
+  const fresh = await Person.open(browser, server.origin, 'Jana');
+  await fresh.page.getByRole('button', { name: 'I already have an account' }).click();
+  const picture = join(folder, 'hard.png');
+  await toFile(picture, 'BHTK5650E8FE6F9H68DT6KCB9', { errorCorrectionLevel: 'M', scale: 6 });
+  await fresh.page.locator('input[type=file]').setInputFiles(picture);
+  // It is read, and is no code of ours.
+  await expect(fresh.page.getByText('That is not a valid code.')).toBeVisible();
 });
 
 test('a linked device reads and writes from its own cache while the server is away', async ({ browser }) => {
