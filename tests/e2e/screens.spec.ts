@@ -54,7 +54,7 @@ test('every screen is accessible, wide and narrow, light and dark, and by keyboa
   await accessible(page);
   await page.getByRole('button', { name: 'Close' }).click();
   await page.goto('/settings');
-  await expect(page.getByText('This device')).toBeVisible();
+  await expect(page.getByText('This device', { exact: true })).toBeVisible();
   await accessible(page);
   await page.getByRole('button', { name: 'Make a recovery key' }).last().click();
   await expect(page.locator('.recovery-key span')).toHaveCount(8);
