@@ -58,6 +58,8 @@ async function talk(browser: Browser, names: [string, string]): Promise<[Person,
   await one.write('The first words');
   await other.page.getByRole('region', { name: 'Requests' }).getByRole('link').click();
   await other.page.getByRole('button', { name: 'Accept' }).click();
+  // The conversation may be there before its first message is: an answer must not overtake it.
+  await expect(other.message('The first words')).toBeVisible();
   await other.write('And the answer');
   await expect(one.message('And the answer')).toBeVisible();
   return [one, other];
