@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { removeDevice, sendText } from '../lib/client/intents';
+import { removeDevice } from '../lib/client/device-intents';
+import { sendText } from '../lib/client/intents';
 import { openTestDatabase, type TestDatabase } from './databases';
 import type { TestDevice } from './device';
 import { dice } from './dice';

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { setTabVisible, showPresence, tellActivity } from '../lib/client/device-intents';
 import {
   accept,
   addMembers,
@@ -12,11 +13,8 @@ import {
   react,
   removeMember,
   sendText,
-  setTabVisible,
-  showPresence,
   startDirect,
   startGroup,
-  tellActivity,
 } from '../lib/client/intents';
 import { activity, lastMessages, markOf, presenceAt } from '../lib/client/queries';
 import { defaultRates, noRates } from '../server/limiter';

@@ -171,7 +171,7 @@ test.each(['showing', 'checking', 'confirming', 'finishing'] as const)(
   async (at) => {
     const cut = async (device: TestDevice) => {
       device.network.setUp(false);
-      await new Promise<void>((resolve) => setTimeout(resolve, 40));
+      await device.network.refusal();
       device.network.setUp(true);
       device.hurry();
     };

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { removeDevice, sendText } from '../lib/client/intents';
+import { removeDevice } from '../lib/client/device-intents';
+import { sendText } from '../lib/client/intents';
 import { confirmLink, enterLinkCode, showLinkCode } from '../lib/client/link-intents';
 import { decideIdentity } from '../lib/client/trust-intents';
 import { KeyDirectory } from '../lib/crypto/key-directory.testing';

@@ -20,6 +20,7 @@ export class DeviceNetwork {
   up = true;
   #cookie = '';
   #sockets = new Set<WebSocket>();
+  #refused: (() => void)[] = [];
 
   constructor(
     private readonly origin: () => string,
@@ -33,8 +34,14 @@ export class DeviceNetwork {
     for (const socket of this.#sockets) socket.terminate();
   }
 
+  /** The next request that finds no network. */
+  refusal(): Promise<void> {
+    return new Promise((resolve) => this.#refused.push(resolve));
+  }
+
   readonly fetch: typeof fetch = async (input, init) => {
     await this.#hold();
+    if (!this.up) for (const tell of this.#refused.splice(0)) tell();
     if (!this.up || this.#hits(this.faults.drop)) throw new TypeError('the request was lost');
     const headers = new Headers(init?.headers);
     headers.set('origin', this.origin());

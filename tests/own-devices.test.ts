@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { markRead, removeDevice, saveDraft, sendText } from '../lib/client/intents';
+import { removeDevice } from '../lib/client/device-intents';
+import { markRead, saveDraft, sendText } from '../lib/client/intents';
 import type { TestDevice } from './device';
 import { body, Town } from './own-devices';
 

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { removeDevice, saveDraft, sendText } from '../lib/client/intents';
+import { removeDevice } from '../lib/client/device-intents';
+import { saveDraft, sendText } from '../lib/client/intents';
 import { keepRecoveryKey, recoverAccount } from '../lib/client/recovery-intents';
 import { newRecoveryKey } from '../lib/crypto/recovery';
 import type { TestDevice } from './device';

@@ -3,7 +3,8 @@
 import { type KeyboardEvent, useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { useTranslations } from 'use-intl';
 import type { ConversationRow } from '../../lib/client/db';
-import { editMessage, saveDraft, sendText, tellActivity } from '../../lib/client/intents';
+import { tellActivity } from '../../lib/client/device-intents';
+import { editMessage, saveDraft, sendText } from '../../lib/client/intents';
 import { limits } from '../../lib/protocol/limits';
 import { author } from '../hooks/author';
 import { useLastMessages } from '../hooks/use-live';

@@ -1,8 +1,8 @@
 'use client';
 
 import { useTranslations } from 'use-intl';
+import { removeDevice } from '../../lib/client/device-intents';
 import { dismissDeviceNews } from '../../lib/client/device-news';
-import { removeDevice } from '../../lib/client/intents';
 import { author, db } from '../hooks/author';
 import { useDeviceNews } from '../hooks/use-live';
 

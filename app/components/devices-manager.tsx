@@ -4,7 +4,7 @@ import { useMutation, useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { useFormatter, useTranslations } from 'use-intl';
 import { failureOf } from '../../lib/client/api';
-import { forgetRemoval, removeDevice } from '../../lib/client/intents';
+import { forgetRemoval, removeDevice } from '../../lib/client/device-intents';
 import type { Device } from '../../lib/protocol/accounts';
 import { limits } from '../../lib/protocol/limits';
 import { api, author } from '../hooks/author';

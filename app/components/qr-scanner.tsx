@@ -77,16 +77,21 @@ async function newReader(id: string): Promise<Html5Qrcode> {
   return new Html5Qrcode(id, { verbose: false, useBarCodeDetectorIfSupported: true });
 }
 
+/** A photograph is made smaller than this on its longer side, in pixels: a code that fills a tenth of it is still read. */
+const photoSide = 1_600;
+
 /** The picture on white with a margin around, which a cropped code needs. */
 async function framed(file: File): Promise<File> {
   const bitmap = await createImageBitmap(file);
-  const margin = Math.round(bitmap.width / 10);
-  const canvas = new OffscreenCanvas(bitmap.width + 2 * margin, bitmap.height + 2 * margin);
+  const scale = Math.min(1, photoSide / Math.max(bitmap.width, bitmap.height));
+  const [width, height] = [bitmap.width * scale, bitmap.height * scale];
+  const margin = Math.round(width / 10);
+  const canvas = new OffscreenCanvas(width + 2 * margin, height + 2 * margin);
   const context = canvas.getContext('2d');
   if (!context) throw new Error('no canvas');
   context.fillStyle = '#fff';
   context.fillRect(0, 0, canvas.width, canvas.height);
-  context.drawImage(bitmap, margin, margin);
+  context.drawImage(bitmap, margin, margin, width, height);
   bitmap.close();
   return new File([await canvas.convertToBlob()], 'code.png', { type: 'image/png' });
 }

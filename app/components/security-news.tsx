@@ -2,7 +2,7 @@
 
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useTranslations } from 'use-intl';
-import { removeDevice } from '../../lib/client/intents';
+import { removeDevice } from '../../lib/client/device-intents';
 import { endRecovery } from '../../lib/client/recovery-intents';
 import { dismissLie } from '../../lib/client/trust-intents';
 import { api, author } from '../hooks/author';

@@ -2,7 +2,8 @@
 
 import { useState } from 'react';
 import { useTranslations } from 'use-intl';
-import { removeDevice, rename, showPresence } from '../../lib/client/intents';
+import { removeDevice, showPresence } from '../../lib/client/device-intents';
+import { rename } from '../../lib/client/intents';
 import { limits } from '../../lib/protocol/limits';
 import { author } from '../hooks/author';
 import { setLanguage, setTheme, useLanguage, useTheme } from '../hooks/preferences';

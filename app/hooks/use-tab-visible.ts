@@ -1,7 +1,7 @@
 'use client';
 
 import { useEffect } from 'react';
-import { setTabVisible, visibleEveryMs } from '../../lib/client/intents';
+import { setTabVisible, visibleEveryMs } from '../../lib/client/device-intents';
 import { author } from './author';
 
 /**

@@ -3,7 +3,7 @@ import { ManualClock } from '../../tests/clock';
 import type { ActivityKind, DeviceFrame } from '../protocol/frames';
 import { Activity } from './activity';
 import { AparteDb } from './db';
-import { tellActivity } from './intents';
+import { tellActivity } from './device-intents';
 import { activity } from './queries';
 
 let clock: ManualClock;

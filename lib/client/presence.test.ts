@@ -3,7 +3,7 @@ import { ManualClock } from '../../tests/clock';
 import { dice } from '../../tests/dice';
 import type { DeviceFrame, PresenceState } from '../protocol/frames';
 import { AparteDb } from './db';
-import { setTabVisible, visibleEveryMs } from './intents';
+import { setTabVisible, visibleEveryMs } from './device-intents';
 import { Presence } from './presence';
 import { presenceAt } from './queries';
 

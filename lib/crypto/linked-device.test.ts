@@ -43,6 +43,16 @@ async function backUp(machine: CryptoMachine): Promise<string[]> {
   }
 }
 
+/** Linked after bob has said something, with the keys of the backup. */
+async function phoneWithHistory() {
+  const fromBob = await say(bob, 'from bob');
+  await directory.fetch(laptop);
+  const pages = await backUp(laptop);
+  const phone = await directory.link(laptop);
+  for (const page of pages) await phone.importBackupPage(page);
+  return { phone, fromBob };
+}
+
 test('a linked device gets the keys of what is said from then on, from others and from its own', async () => {
   await say(bob, 'before');
   const phone = await directory.link(laptop);
@@ -78,22 +88,26 @@ test('the backup brings a linked device the keys of what was said before', async
 });
 
 test('keys of the backup still open messages after their sender’s device has become known', async () => {
-  const fromBob = await say(bob, 'from bob');
-  await directory.fetch(laptop);
-  const pages = await backUp(laptop);
-  const phone = await directory.link(laptop);
-  for (const page of pages) await phone.importBackupPage(page);
+  const { phone, fromBob } = await phoneWithHistory();
   await say(phone, 'now the phone asks for the devices of bob');
   expect(await read(phone, fromBob)).toEqual({ status: 'ok', plaintext: 'from bob' });
   expect(await read(phone, { ...fromBob, from: laptop })).toEqual({ status: 'untrusted' });
 });
 
-test('a message that the network kept from being checked is not given up', async () => {
-  const fromBob = await say(bob, 'from bob');
+test('a key that an unlisted device hands out in its owner’s name opens nothing', async () => {
+  const ghost = await directory.join(bob.userId);
+  directory.lie = (user) => ({
+    ...user,
+    devices: user.devices.filter(({ deviceId }) => deviceId !== ghost.deviceId),
+  });
+  const fromGhost = await say(ghost, 'not bob');
   await directory.fetch(laptop);
-  const pages = await backUp(laptop);
-  const phone = await directory.link(laptop);
-  for (const page of pages) await phone.importBackupPage(page);
+  expect((await read(laptop, fromGhost)).status).not.toBe('ok');
+  expect((await read(laptop, { ...fromGhost, from: bob })).status).not.toBe('ok');
+});
+
+test('a message that the network kept from being checked is not given up', async () => {
+  const { phone, fromBob } = await phoneWithHistory();
   directory.lie = () => {
     throw new Error('no network');
   };

@@ -1,6 +1,7 @@
 import {
-  type DecryptedRoomEvent,
+  DecryptedRoomEvent,
   DecryptionErrorCode,
+  type DecryptionSettings,
   MegolmDecryptionError,
   type OlmMachine,
 } from '@matrix-org/matrix-sdk-crypto-wasm';
@@ -29,39 +30,20 @@ export async function openMessage(
     content,
     unsigned: {},
   });
-  const room = roomOf(message.conversationId);
-  let opened: DecryptedRoomEvent;
-  try {
-    opened = await olm.decryptRoomEvent(event, room, trustRequirement());
-  } catch (error) {
-    // The library takes an imported key for one of an unknown sender once it has learned or updated the device that
-    // made it. Such a key counts if it is of the device that the message is said to be from, and its owner signed that.
-    if (!isOfUnknownDevice(error)) return { status: statusOf(error) };
-    await exchange.know([message.senderUserId]);
-    const device = await trust.deviceOf(message.senderUserId, message.senderDeviceId);
-    if (!device.signed) return { status: 'untrusted' };
-    try {
-      opened = await olm.decryptRoomEvent(event, room, anyTrust());
-    } catch (again) {
-      return { status: statusOf(again) };
-    }
-    if (device.identityKey !== opened.senderCurve25519Key) return { status: 'untrusted' };
-  }
-  return judge(exchange, trust, message, opened);
-}
-
-async function judge(
-  exchange: Exchange,
-  trust: Trust,
-  message: SealedMessage,
-  opened: DecryptedRoomEvent,
-): Promise<OpenResult> {
+  const decrypt = (settings: DecryptionSettings): Promise<unknown> =>
+    olm.decryptRoomEvent(event, roomOf(message.conversationId), settings).catch((error: unknown) => error);
+  const strict = await decrypt(trustRequirement());
+  // The library takes an imported key for one of an unknown sender once it has learned or updated the device that made
+  // it. Such a key counts if it is of the device that the message is said to be from, and its owner has signed that.
+  const disowned = isOfUnknownDevice(strict);
+  const opened = disowned ? await decrypt(anyTrust()) : strict;
+  if (!(opened instanceof DecryptedRoomEvent)) return { status: statusOf(opened) };
   const sender = ourUser(opened.sender.toString());
-  const device = opened.senderDevice?.toString();
+  const deviceId = disowned ? undefined : opened.senderDevice?.toString();
   const believed =
-    device === undefined
-      ? await isKeyOf(exchange, trust, message, opened.senderCurve25519Key)
-      : device === message.senderDeviceId;
+    deviceId === undefined
+      ? await isKeyOf(exchange, trust, message, opened.senderCurve25519Key, disowned)
+      : deviceId === message.senderDeviceId;
   if (sender !== message.senderUserId || !believed) return { status: 'untrusted' };
   const revocation = trust.revocationOf(sender, message.senderDeviceId);
   if (revocation && message.at > revocation.at) return { status: 'revoked' };
@@ -71,17 +53,20 @@ async function judge(
 
 /**
  * A key from the backup tells no device, only its identity key: this must be that of the sender's device. One that
- * is listed no more cannot be compared; that the key is from a device of one's own must do.
+ * is listed no more cannot be compared; that the key is from a device of one's own must do, as long as the library
+ * still knows it for one.
  */
 async function isKeyOf(
   exchange: Exchange,
   trust: Trust,
   { senderUserId, senderDeviceId }: SealedMessage,
   identityKey: string,
+  disowned: boolean,
 ): Promise<boolean> {
   await exchange.know([senderUserId]);
-  const known = (await trust.deviceOf(senderUserId, senderDeviceId)).identityKey;
-  return known === undefined || known === identityKey;
+  const device = await trust.deviceOf(senderUserId, senderDeviceId);
+  if (disowned) return device.signed && device.identityKey === identityKey;
+  return device.identityKey === undefined || device.identityKey === identityKey;
 }
 
 const isOfUnknownDevice = (error: unknown) =>
