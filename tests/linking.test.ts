@@ -16,12 +16,16 @@ let laptop: TestDevice;
 let phone: TestDevice;
 let bert: TestDevice;
 let conversationId: string;
+/** How far the server's clock is ahead, ms. */
+let aheadMs: number;
 const phoneName = { name: 'Phone', kind: 'MOBILE' as const };
 const laptopName = { name: 'Laptop', kind: 'DESKTOP' as const };
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'aparte-linking-'));
-  server = await startServer({ port: 0, dataDir: folder, logLevel: 'error', rates: noRates });
+  aheadMs = 0;
+  const now = () => Date.now() + aheadMs;
+  server = await startServer({ port: 0, dataDir: folder, logLevel: 'error', rates: noRates, now });
   [laptop, phone, bert] = [1, 2, 3].map((seed) => new TestDevice(() => server.origin, dice(seed))) as [
     TestDevice,
     TestDevice,
@@ -90,6 +94,22 @@ test('a linked device has the history, of both sides, and takes part from then o
   await sendText(phone.author, conversationId, 'from the phone');
   for (const device of [laptop, phone]) await body(device, 'to both of you');
   for (const device of [laptop, bert]) await body(device, 'from the phone');
+});
+
+test('a linked device knows what others had read before it came', async () => {
+  await sendText(laptop.author, conversationId, 'read long ago');
+  const seq = (await body(bert, 'read long ago')).seq ?? 0;
+  await markRead(bert.author, conversationId, seq);
+  const readBy = async (device: TestDevice) => {
+    const marks = Object.values((await device.db.conversations.get(conversationId))?.marks ?? {});
+    return marks.some((mark) => mark.read >= seq) ? true : undefined;
+  };
+  await laptop.until(() => readBy(laptop), 'the mark');
+  // Its key is in the backup before the new device looks there.
+  await laptop.until(async () => ((await laptop.db.outbox.count()) === 0 ? true : undefined), 'sending');
+  aheadMs = 60 * 60 * 1000;
+  await link();
+  await phone.until(() => readBy(phone), 'the mark from before');
 });
 
 test('the new device may be the one that shows the code', async () => {

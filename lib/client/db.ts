@@ -57,6 +57,8 @@ interface MetaValues {
   arriving: { conversations: Record<string, Partial<ConversationRow>> };
   /** On a device that joined later: the last page of the key backup that it has read. */
   backupCursor: number;
+  /** Marks came before the backup had the keys to open them; they are asked for once more. */
+  marksOwed: boolean;
   /** Messages from before this device joined that are still to come, of how many. */
   history: { left: number; total: number };
   /** The account's devices as this one knows them. */

@@ -5,6 +5,15 @@ import type { Work } from './work';
 /** A device that joins later begins with this many messages of each conversation; the rest comes after. */
 export const recentMessages = 40;
 
+/** What others had read before this device joined: the marks came before the key backup was read, and stayed closed. */
+export async function fillMarks(work: Work, inbox: Inbox): Promise<void> {
+  const { db, api } = work.environment;
+  if (!(await db.readMeta('marksOwed')) || !work.online()) return;
+  const { marks } = await api.sync.state.query({ marksSince: 0 });
+  for (const mark of marks) await inbox.takeMark(mark);
+  await db.meta.delete('marksOwed');
+}
+
 /**
  * Fetches what was said before this device joined: page by page, newest first, the conversations that were active
  * last before the others. Ends where it was left off, however often it is interrupted.

@@ -10,7 +10,7 @@ import type { ConnectionStatus, Session } from './db';
 import { performDecisions } from './decisions';
 import { lookAtDevices, performRemovals } from './devices';
 import type { Environment } from './environment';
-import { fillHistory } from './history';
+import { fillHistory, fillMarks } from './history';
 import { Inbox } from './inbox';
 import { Intake } from './intake';
 import type { Owner } from './linking';
@@ -100,6 +100,7 @@ export class SignedIn {
     this.#backup = new Backup(this.#work, inbox, () => this.#backupRunner.kick());
     this.#historyRunner = background('history', async () => {
       await this.#backup.restore();
+      await fillMarks(this.#work, inbox);
       await fillHistory(this.#work, inbox);
     });
     this.#devicesRunner = background('devices', async () => {

@@ -80,6 +80,7 @@ export async function takeSnapshot(db: AparteDb, text: string | null): Promise<s
     const known = Object.fromEntries(conversations.map((row) => [row.conversationId, row]));
     await db.writeMeta('arriving', { conversations: known });
     await db.writeMeta('backupCursor', 0);
+    await db.writeMeta('marksOwed', true);
   });
   return name;
 }
