@@ -7,11 +7,25 @@ import { limits } from '../lib/protocol/limits';
 import { databaseKinds, openTestDatabase, type TestDatabase } from '../tests/databases';
 import { contacts, group, person, type TestDomain, type TestPerson, testDomain } from '../tests/domain';
 import { keyMaterial } from '../tests/key-material';
-import { authenticate } from './devices/authentication';
 import { createLimiters, noRates } from './limiter';
 import { createLog } from './log';
 import { appRouter } from './routers/app';
 import { handleFrame, parseFrame } from './ws/frames';
+
+/** What a device could have the server ask in its own network, or that is no address at all. */
+const badEndpoints = [
+  'http://push.example.org/x',
+  'https://localhost/x',
+  'https://127.0.0.1/x',
+  'https://2130706433/x',
+  'https://[::1]/x',
+  'https://10.0.0.8/x',
+  'https://169.254.169.254/latest/meta-data',
+  'https://router.lan/x',
+  'https://user:word@push.example.org/x',
+  'https://push.example.org:8443/x',
+  'file:///etc/passwd',
+];
 
 /** A word that no honest code writes: where it turns up, input has leaked. */
 const canary = 'canary-7f3a';
@@ -33,6 +47,7 @@ const tables = [
   'key_backups',
   'recoveries',
   'account_states',
+  'push_subscriptions',
 ];
 
 describe.each(databaseKinds)('bad input on %s', (kind) => {
@@ -75,8 +90,9 @@ describe.each(databaseKinds)('bad input on %s', (kind) => {
       ground: domain,
       limiters: createLimiters(noRates, domain.now),
       ip: '127.0.0.1',
+      pushEndpoints: 'public',
       token,
-      asker: () => authenticate(domain, token),
+      asker: () => domain.authentication.askerOf(token),
       setToken: () => undefined,
     });
     const procedure = path
@@ -151,6 +167,9 @@ describe.each(databaseKinds)('bad input on %s', (kind) => {
         marksSince: fc.oneof(fc.nat(), fc.constant(2 ** 53 - 1), junk),
         at: fc.oneof(fc.nat(), junk),
         signature: fc.oneof(fc.constant('A'.repeat(86)), junk),
+        endpoint: fc.oneof(fc.constantFrom(...badEndpoints), junk),
+        p256dh: fc.oneof(fc.constantFrom(`B${'A'.repeat(86)}`, canary), junk),
+        auth: fc.oneof(fc.constant('A'.repeat(22)), junk),
         authentication: fc.oneof(fc.constant('A'.repeat(43)), junk),
         oneTimeKeys: fc.oneof(
           fc.constant({}),
@@ -192,6 +211,7 @@ describe.each(databaseKinds)('bad input on %s', (kind) => {
     'envelopes.ack': ['ids'],
     'sync.state': ['marksSince'],
     'backup.pull': ['after'],
+    'push.subscribe': ['endpoint', 'p256dh', 'auth'],
     'linking.lookUp': ['name'],
   };
   /** Eve may do these with any valid input; for them only junk is bad. */
@@ -271,6 +291,14 @@ describe.each(databaseKinds)('bad input on %s', (kind) => {
         t: fc.constant('presence'),
         state: fc.constantFrom('online', 'away', canary),
         toUserId: fc.oneof(anyId(), fc.constant(null), junk),
+      }),
+      fc.record({
+        t: fc.constant('figures'),
+        figures: fc.record({
+          encryptions: fc.oneof(fc.array(fc.nat()), junk),
+          decryptions: fc.array(fc.nat(), { minLength: 12, maxLength: 12 }),
+          decryptionFailures: fc.oneof(fc.nat(), junk),
+        }),
       }),
       fc.record({ t: fc.constantFrom('ping', canary), extra: fc.constant(canary) }),
     );

@@ -1,11 +1,18 @@
-import type { Broker, Delivery } from './broker';
+import type { Broker, LocalNode } from './broker';
 
 /** For one process: what is published is delivered at once. */
-export function createMemoryBroker(deliver: (delivery: Delivery) => void): Broker {
+export function createMemoryBroker(node: LocalNode): Broker {
   let open = true;
   return {
     publish(delivery) {
-      if (open) deliver(delivery);
+      if (open) node.deliver(delivery);
+    },
+    connected: () => undefined,
+    disconnected: () => undefined,
+    async sessionsOf(userIds) {
+      return userIds.flatMap((userId) =>
+        node.sessionsOf(userId).map(({ deviceId }) => ({ userId, deviceId, nodeId: 'this' })),
+      );
     },
     async close() {
       open = false;

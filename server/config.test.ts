@@ -12,8 +12,10 @@ describe('reading the environment', () => {
       redisUrl: undefined,
       workers: 1,
       adminPort: 9464,
+      adminHost: '127.0.0.1',
       publicOrigin: 'http://localhost:3000',
       trustedProxies: 'loopback',
+      pushEndpoints: 'public',
       logLevel: 'info',
     });
   });

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import type { EndpointPolicy } from './push/endpoints';
 
 /** Thrown for a wrong environment; its message is one plain sentence to print before stopping. */
 export class ConfigError extends Error {
@@ -16,14 +17,19 @@ export interface Config {
   readonly redisUrl: string | undefined;
   readonly workers: number;
   readonly adminPort: number;
+  /** Where the operators' endpoints listen; loopback unless told otherwise, since they ask for no password. */
+  readonly adminHost: string;
   /** Scheme, host and port under which browsers reach this server. */
   readonly publicOrigin: string;
   /** Whose X-Forwarded-For names the caller; everybody else's could be a lie. */
   readonly trustedProxies: TrustedProxies;
+  /** Which addresses devices may have the server call to wake them. */
+  readonly pushEndpoints: EndpointPolicy;
   readonly logLevel: LogLevel;
 }
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+const pushEndpoints = ['public', 'any'] as const satisfies EndpointPolicy[];
 const trustedProxies = ['none', 'loopback', 'private'] as const;
 export type TrustedProxies = (typeof trustedProxies)[number];
 export type LogLevel = (typeof logLevels)[number];
@@ -36,6 +42,15 @@ const port = (name: string, fallback: number) =>
     .min(1, `${name} must be a whole number from 1 to 65535.`)
     .max(65_535, `${name} must be a whole number from 1 to 65535.`)
     .default(fallback);
+
+const host = (name: string) =>
+  z
+    .string()
+    .regex(
+      /^[A-Za-z0-9.:-]+$/,
+      `${name} must be an address or a host name to listen on, such as 127.0.0.1 or 0.0.0.0.`,
+    )
+    .default('127.0.0.1');
 
 const urlWithScheme = (sentence: string, schemes: readonly string[]) =>
   z
@@ -50,13 +65,7 @@ const originSentence =
 const environment = z
   .object({
     PORT: port('PORT', 3000),
-    HOST: z
-      .string()
-      .regex(
-        /^[A-Za-z0-9.:-]+$/,
-        'HOST must be an address or a host name to listen on, such as 127.0.0.1 or 0.0.0.0.',
-      )
-      .default('127.0.0.1'),
+    HOST: host('HOST'),
     DATA_DIR: z.string().default('./data'),
     DATABASE_URL: urlWithScheme(
       'DATABASE_URL must be a PostgreSQL address that starts with postgres:// or postgresql://.',
@@ -73,10 +82,14 @@ const environment = z
       .max(256, workersSentence)
       .default(1),
     ADMIN_PORT: port('ADMIN_PORT', 9464),
+    ADMIN_HOST: host('ADMIN_HOST'),
     PUBLIC_ORIGIN: z.string().refine(isOrigin, originSentence).optional(),
     TRUSTED_PROXIES: z
       .enum(trustedProxies, `TRUSTED_PROXIES must be one of ${trustedProxies.join(', ')}.`)
       .default('loopback'),
+    PUSH_ENDPOINTS: z
+      .enum(pushEndpoints, `PUSH_ENDPOINTS must be one of ${pushEndpoints.join(', ')}.`)
+      .default('public'),
     LOG_LEVEL: z.enum(logLevels, `LOG_LEVEL must be one of ${logLevels.join(', ')}.`).default('info'),
   })
   .refine((env) => env.PORT !== env.ADMIN_PORT, 'ADMIN_PORT must differ from PORT.')
@@ -101,8 +114,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     redisUrl: values.REDIS_URL,
     workers: values.WORKERS,
     adminPort: values.ADMIN_PORT,
+    adminHost: values.ADMIN_HOST,
     publicOrigin: new URL(values.PUBLIC_ORIGIN ?? `http://localhost:${values.PORT}`).origin,
     trustedProxies: values.TRUSTED_PROXIES,
+    pushEndpoints: values.PUSH_ENDPOINTS,
     logLevel: values.LOG_LEVEL,
   };
 }

@@ -1,10 +1,14 @@
 import type { Db } from './db/database';
+import type { Metrics } from './metrics/metrics';
 import type { Notices } from './notices';
+import type { MemberLists } from './presence/member-lists';
 
 /** What the rules stand on. */
 export interface Ground {
   readonly db: Db;
   readonly notices: Notices;
+  readonly metrics: Metrics;
+  readonly memberLists: MemberLists;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }

@@ -1,27 +1,74 @@
 import { expect, test } from 'vitest';
-import { Hub, Session, type Socket } from './hub';
+import { Hub, type HubOptions } from './hub';
+import { createMetrics } from './metrics/metrics';
+import { type Frame, Session, type Socket } from './session';
 
-function device(userId: string, deviceId: string, openedAt = 0, connectionId = deviceId) {
-  const sent: string[] = [];
-  const closed: number[] = [];
-  let buffered = 0;
+let numbers = 0;
+
+/** A connection whose socket writes down what it is told. */
+function device(userId: string, deviceId: string) {
+  const writes: string[][] = [];
+  const closed: string[] = [];
+  const pings: string[] = [];
+  let corked: string[] | null = null;
+  let full = false;
   const socket: Socket = {
-    send: (frame) => sent.push(frame),
-    bufferedBytes: () => buffered,
-    close: (code) => closed.push(code),
+    send: (frame: Frame) => {
+      if (full) return 2;
+      const text = typeof frame === 'string' ? frame : Buffer.from(frame).toString();
+      if (corked === null) writes.push([text]);
+      else corked.push(text);
+      return 1;
+    },
+    cork: (write) => {
+      corked = [];
+      write();
+      if (corked.length > 0) writes.push(corked);
+      corked = null;
+    },
+    ping: (message) => pings.push(message),
+    end: (code, reason) => closed.push(`${code} ${reason}`),
   };
   return {
-    session: new Session(socket, userId, deviceId, connectionId, openedAt),
-    sent,
+    session: new Session(socket, userId, deviceId, ++numbers, 0),
+    writes,
     closed,
-    stall: (bytes: number) => {
-      buffered = bytes;
+    pings,
+    get sent() {
+      return writes.flat();
+    },
+    fill: () => {
+      full = true;
     },
   };
 }
 
+/** A hub whose ticks end when the test says so. */
+function hubOf(options: Partial<HubOptions> = {}) {
+  const metrics = createMetrics();
+  const ends: (() => void)[] = [];
+  let nonces = 0;
+  const hub = new Hub({
+    metrics,
+    now: () => 0,
+    endOfTick: (call) => ends.push(call),
+    nonce: () => ++nonces,
+    ...options,
+  });
+  return { hub, metrics, endTick: () => ends.splice(0).map((end) => end()).length };
+}
+
+const frames = (userIds: string[], frame: string, exceptDeviceId: string | null = null) => ({
+  kind: 'frames' as const,
+  userIds,
+  frame,
+  exceptDeviceId,
+  before: [],
+  times: null,
+});
+
 test('sends to every device of the users named, what precedes first, and not to the one excepted', () => {
-  const hub = new Hub({ maxBufferedBytes: 100 });
+  const { hub, endTick } = hubOf();
   const [phone, laptop, other, stranger] = [
     device('a', 'phone'),
     device('a', 'laptop'),
@@ -30,12 +77,10 @@ test('sends to every device of the users named, what precedes first, and not to 
   ];
   for (const one of [phone, laptop, other, stranger]) hub.add(one.session);
   hub.deliver({
-    kind: 'frames',
-    userIds: ['a', 'b'],
-    frame: 'message',
-    exceptDeviceId: 'phone',
+    ...frames(['a', 'b'], 'message', 'phone'),
     before: [{ deviceId: 'other', frame: 'envelopes' }],
   });
+  endTick();
   expect([phone.sent, laptop.sent, other.sent, stranger.sent]).toEqual([
     [],
     ['message'],
@@ -44,34 +89,165 @@ test('sends to every device of the users named, what precedes first, and not to 
   ]);
 });
 
-test('cuts a device that does not keep up, and sends it nothing more', () => {
-  const hub = new Hub({ maxBufferedBytes: 100 });
-  const slow = device('a', 'slow');
-  hub.add(slow.session);
-  slow.stall(101);
-  hub.send(slow.session, 'one');
-  slow.stall(0);
-  hub.send(slow.session, 'two');
-  expect(slow).toMatchObject({ sent: [], closed: [4003] });
-  expect(hub.size).toBe(0);
+test('joins what is bound for one connection within a tick in one write, in order', () => {
+  const { hub, metrics, endTick } = hubOf();
+  const [a, b] = [device('a', 'a1'), device('b', 'b1')];
+  hub.add(a.session);
+  hub.add(b.session);
+  for (const text of ['1', '2', '3']) hub.deliver(frames(['a', 'b'], text));
+  hub.send(b.session, '4');
+  expect(endTick()).toBe(1);
+  expect(a.writes).toEqual([['1', '2', '3']]);
+  expect(b.writes).toEqual([['1', '2', '3', '4']]);
+  hub.send(a.session, '5');
+  expect(endTick()).toBe(1);
+  expect(a.writes).toEqual([['1', '2', '3'], ['5']]);
+  expect(metrics.socketWrites.value).toBe(3);
 });
 
-test('closes older connections of a device but not the newer, nor those of others', () => {
-  const hub = new Hub({ maxBufferedBytes: 100 });
-  const older = device('a', 'phone', 1, 'first');
-  const newer = device('a', 'phone', 2, 'second');
-  const later = device('a', 'phone', 3, 'third');
-  const laptop = device('a', 'laptop', 1);
-  for (const one of [older, newer, later, laptop]) hub.add(one.session);
+test('cuts a device that leaves more unread than is allowed, and sends it nothing more', () => {
+  const { hub, endTick } = hubOf({ maxUnackedBytes: 100 });
+  const slow = device('a', 'slow');
+  hub.add(slow.session);
+  hub.send(slow.session, 'x'.repeat(101));
+  endTick();
+  hub.send(slow.session, 'two');
+  hub.send(slow.session, 'three');
+  endTick();
+  expect(slow.sent).toHaveLength(1);
+  expect(slow.closed).toEqual(['4003 slow_consumer']);
+  expect([hub.size, hub.unackedBytes]).toEqual([0, 0]);
+});
+
+test('asks after 64 KB whether they were read, and believes only the answer that nobody can guess', () => {
+  const { hub, endTick } = hubOf({ maxUnackedBytes: 100_000, nonce: () => 77 });
+  const one = device('a', 'one');
+  hub.add(one.session);
+  hub.send(one.session, 'x'.repeat(65_000));
+  endTick();
+  expect(one.pings).toEqual([]);
+  hub.send(one.session, 'y'.repeat(1_000));
+  endTick();
+  hub.send(one.session, 'z'.repeat(500));
+  endTick();
+  expect(one.pings).toEqual(['77']);
+  hub.acked(one.session, '78');
+  hub.acked(one.session, '');
+  expect(hub.unackedBytes).toBe(66_500);
+  hub.acked(one.session, '77');
+  hub.acked(one.session, '77');
+  expect(hub.unackedBytes).toBe(500);
+  hub.send(one.session, 'x'.repeat(65_100));
+  endTick();
+  expect(one.pings).toEqual(['77', '77']);
+  hub.remove(one.session);
+  expect(hub.unackedBytes).toBe(0);
+});
+
+test('when all together leave too much unread, only those are cut who have more than their share', () => {
+  const { hub, endTick } = hubOf({ maxUnackedBytesOfAll: 150_000 });
+  const [greedy, modest] = [device('a', 'greedy'), device('b', 'modest')];
+  hub.add(greedy.session);
+  hub.add(modest.session);
+  hub.send(modest.session, 'x'.repeat(60_000));
+  hub.send(greedy.session, 'x'.repeat(100_000));
+  endTick();
+  hub.send(modest.session, 'x');
+  hub.send(greedy.session, 'x');
+  endTick();
+  expect([modest.closed, greedy.closed]).toEqual([[], ['4003 slow_consumer']]);
+});
+
+test('asks everybody before all together leave too much unread, so that who reads is never cut', () => {
+  const { hub, endTick } = hubOf({ maxUnackedBytesOfAll: 150_000 });
+  const [one, other, third] = [device('a', 'one'), device('b', 'other'), device('c', 'third')];
+  for (const { session } of [one, other, third]) hub.add(session);
+  hub.send(other.session, 'x'.repeat(40_000));
+  hub.send(third.session, 'x'.repeat(20_000));
+  endTick();
+  // Far below what one is asked for by itself.
+  expect([other.pings, third.pings]).toEqual([[], []]);
+  hub.send(one.session, 'x'.repeat(30_000));
+  endTick();
+  for (const { session, pings } of [one, other, third]) {
+    expect(pings).toHaveLength(1);
+    hub.acked(session, pings[0] ?? '');
+  }
+  expect(hub.unackedBytes).toBe(0);
+  // Not again for every frame, while some do not answer.
+  for (let frame = 0; frame < 3; frame++) {
+    hub.send(one.session, 'x'.repeat(30_000));
+    hub.send(other.session, 'y');
+    endTick();
+    hub.acked(other.session, other.pings.at(-1) ?? '');
+  }
+  expect(third.pings).toHaveLength(1);
+  expect(other.pings.length).toBeLessThan(4);
+});
+
+test('cuts a device when a frame for it was dropped', () => {
+  const { hub, endTick } = hubOf();
+  const one = device('a', 'one');
+  hub.add(one.session);
+  one.fill();
+  hub.send(one.session, 'x');
+  endTick();
+  expect(one.closed).toEqual(['4003 slow_consumer']);
+});
+
+test('the newest connection of a device counts; the older is told what waits for it, then closed', () => {
+  const { hub, endTick } = hubOf();
+  const [older, newer, laptop] = [device('a', 'phone'), device('a', 'phone'), device('a', 'laptop')];
+  hub.add(older.session);
+  hub.add(laptop.session);
+  hub.send(older.session, 'last');
+  hub.add(newer.session);
+  expect([older.sent, older.closed]).toEqual([['last'], ['4006 replaced']]);
+  endTick();
+  expect([newer.closed, laptop.closed, hub.size]).toEqual([[], [], 2]);
+});
+
+test('closes one connection of a device by its number, or all of them', () => {
+  const { hub } = hubOf();
+  const [phone, laptop] = [device('a', 'phone'), device('a', 'laptop')];
+  hub.add(phone.session);
+  hub.add(laptop.session);
+  const close = { kind: 'close' as const, userId: 'a', deviceId: 'phone' };
+  hub.deliver({ ...close, code: 'replaced', connection: phone.session.number + 1_000 });
+  expect(phone.closed).toEqual([]);
+  hub.deliver({ ...close, code: 'device_revoked', connection: null });
+  expect([phone.closed, laptop.closed]).toEqual([['4501 device_revoked'], []]);
+  hub.close(laptop.session, 'overloaded', 10_000);
+  expect(laptop.closed).toEqual(['4005 overloaded 10000']);
+});
+
+test('knows the sessions of a user, whichever of them goes', () => {
+  const { hub } = hubOf();
+  const all = ['x', 'y', 'z'].map((deviceId) => device('a', deviceId).session);
+  for (const session of all) hub.add(session);
+  for (const gone of [all[1], all[0], all[2]]) {
+    if (gone === undefined) throw new Error('There are three.');
+    expect(hub.sessionsOf('a')).toContain(gone);
+    expect(hub.remove(gone)).toBe(true);
+    expect(hub.remove(gone)).toBe(false);
+    expect(hub.sessionsOf('a')).not.toContain(gone);
+  }
+  expect([hub.size, [...hub.sessions()]]).toEqual([0, []]);
+});
+
+test('a device that is shut out while it is on its way in gets nothing but that', () => {
+  const { hub, endTick } = hubOf();
   hub.deliver({
     kind: 'close',
     userId: 'a',
     deviceId: 'phone',
-    code: 'replaced',
-    openedBefore: 2,
-    exceptConnectionId: 'second',
+    code: 'device_revoked',
+    connection: null,
   });
-  expect([older.closed, newer.closed, later.closed, laptop.closed]).toEqual([[4006], [], [], []]);
-  hub.closeAll('shutting_down');
-  expect([older.closed, newer.closed, later.closed, laptop.closed]).toEqual([[4006], [4002], [4002], [4002]]);
+  const late = device('a', 'phone');
+  hub.add(late.session);
+  hub.send(late.session, 'ready');
+  hub.deliver(frames(['a'], 'secret'));
+  endTick();
+  expect([late.sent, late.closed, hub.size]).toEqual([[], ['4501 device_revoked'], 0]);
 });

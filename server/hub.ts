@@ -1,38 +1,59 @@
+import { randomFillSync } from 'node:crypto';
+import { closeReason } from '../lib/protocol/close-reason';
 import { type ErrorCode, errors } from '../lib/protocol/errors';
 import type { Delivery } from './broker';
-
-/** What the hub needs of a connection. */
-export interface Socket {
-  send(frame: string): void;
-  /** Bytes that the kernel has not taken yet. */
-  bufferedBytes(): number;
-  close(closeCode: number, reason: string): void;
-}
+import { countOf, type Metrics } from './metrics/metrics';
+import type { Frame, Session } from './session';
+import { frameBytes, Writer } from './writer';
 
 export interface HubOptions {
-  /** A device that leaves more than this unread is cut; it pulls when it is back. */
-  maxBufferedBytes: number;
+  metrics: Metrics;
+  /** Milliseconds since 1970. */
+  now: () => number;
+  /** Most bytes that one device may leave unread, kernel buffers included; it is cut, and pulls when it is back. */
+  maxUnackedBytes?: number;
+  /** Most for all devices of this node together. */
+  maxUnackedBytesOfAll?: number;
+  /** For tests: what chance, and the end of a tick, are. */
+  nonce?: () => number;
+  endOfTick?: (call: () => void) => void;
 }
 
-/** One live connection of a device. Kept small: there is one for every connected device. */
-export class Session {
-  constructor(
-    readonly socket: Socket,
-    readonly userId: string,
-    readonly deviceId: string,
-    readonly connectionId: string,
-    readonly openedAt: number,
-  ) {}
-}
+const maxShutOut = 1_000;
 
 /** The live connections of this node, by user. */
 export class Hub {
-  readonly #byUser = new Map<string, Session[]>();
-  readonly #maxBufferedBytes: number;
+  /** The first of a user's sessions; each knows the next. */
+  readonly #byUser = new Map<string, Session>();
+  /** Devices that were shut out lately: one may be on its way in, its token found good just before. */
+  readonly #shutOut = new Set<string>();
+  readonly #writer: Writer;
+  readonly #metrics: Metrics;
+  readonly #now: () => number;
   #size = 0;
 
-  constructor({ maxBufferedBytes }: HubOptions) {
-    this.#maxBufferedBytes = maxBufferedBytes;
+  constructor({
+    metrics,
+    now,
+    maxUnackedBytes = 1024 * 1024,
+    maxUnackedBytesOfAll = 256 * 1024 * 1024,
+    nonce = randomNonce,
+    endOfTick = setImmediate,
+  }: HubOptions) {
+    this.#metrics = metrics;
+    this.#now = now;
+    this.#writer = new Writer({
+      maxUnackedBytes,
+      maxUnackedBytesOfAll,
+      everybody: () => this.sessions(),
+      nonce,
+      endOfTick,
+      metrics,
+      slow: (session) => {
+        metrics.slowConsumersCut.add();
+        this.close(session, 'slow_consumer');
+      },
+    });
   }
 
   /** How many connections there are. */
@@ -40,78 +61,175 @@ export class Hub {
     return this.#size;
   }
 
+  /** How many people are connected. */
+  get userCount(): number {
+    return this.#byUser.size;
+  }
+
+  /** Bytes that all devices together have not said to have read. */
+  get unackedBytes(): number {
+    return this.#writer.unackedBytes;
+  }
+
+  /** Takes a session in. An older one of the same device is closed: the newest counts. */
   add(session: Session): void {
-    const sessions = this.#byUser.get(session.userId);
-    if (sessions === undefined) this.#byUser.set(session.userId, [session]);
-    else sessions.push(session);
+    for (const older of this.#ofDevice(session.userId, session.deviceId)) this.close(older, 'replaced');
+    session.next = this.#byUser.get(session.userId) ?? null;
+    this.#byUser.set(session.userId, session);
     this.#size += 1;
+    this.#metrics.connectionsOpened.add();
+    if (this.#shutOut.has(session.deviceId)) this.close(session, 'device_revoked');
   }
 
-  /** Removing one that is not there changes nothing. */
-  remove(session: Session): void {
-    const sessions = this.#byUser.get(session.userId);
-    const at = sessions?.indexOf(session) ?? -1;
-    if (sessions === undefined || at < 0) return;
-    sessions.splice(at, 1);
-    if (sessions.length === 0) this.#byUser.delete(session.userId);
+  /** Takes out what has closed. @returns whether it was there */
+  remove(session: Session): boolean {
+    if (!session.open) return false;
+    session.open = false;
+    this.#writer.forget(session);
+    this.#unlink(session);
     this.#size -= 1;
+    return true;
   }
 
-  has(session: Session): boolean {
-    return this.#byUser.get(session.userId)?.includes(session) ?? false;
+  #unlink(session: Session): void {
+    const { userId, next } = session;
+    const first = this.#byUser.get(userId);
+    if (first === session) {
+      if (next === null) this.#byUser.delete(userId);
+      else this.#byUser.set(userId, next);
+    } else {
+      // A user has a handful of devices.
+      let before = first;
+      while (before !== undefined && before.next !== session) before = before.next ?? undefined;
+      if (before !== undefined) before.next = next;
+    }
+    session.next = null;
+  }
+
+  /** All sessions. Those that close or open meanwhile may be among them or not. */
+  *sessions(): Generator<Session> {
+    for (const first of this.#byUser.values())
+      for (let session: Session | null = first; session !== null; ) {
+        const { next }: Session = session;
+        yield session;
+        session = next;
+      }
+  }
+
+  sessionsOf(userId: string): Session[] {
+    const sessions: Session[] = [];
+    for (let session = this.#byUser.get(userId) ?? null; session !== null; session = session.next)
+      sessions.push(session);
+    return sessions;
   }
 
   /** Hands a delivery to the connections of this node that it is meant for. */
   deliver(delivery: Delivery): void {
     switch (delivery.kind) {
-      case 'frames': {
-        const before = new Map(delivery.before.map((one) => [one.deviceId, one.frame]));
-        for (const userId of delivery.userIds)
-          for (const session of [...(this.#byUser.get(userId) ?? [])]) {
-            if (session.deviceId === delivery.exceptDeviceId) continue;
-            const first = before.get(session.deviceId);
-            if (first !== undefined) this.send(session, first);
-            this.send(session, delivery.frame);
-          }
+      case 'frames':
+        this.#deliverFrames(delivery);
         return;
-      }
       case 'device':
         for (const session of this.#ofDevice(delivery.userId, delivery.deviceId))
           this.send(session, delivery.frame);
         return;
       case 'close':
+        if (delivery.code === 'device_revoked') this.#remember(delivery.deviceId);
         for (const session of this.#ofDevice(delivery.userId, delivery.deviceId))
-          if (
-            session.openedAt <= delivery.openedBefore &&
-            session.connectionId !== delivery.exceptConnectionId
-          )
+          if (delivery.connection === null || delivery.connection === session.number)
             this.close(session, delivery.code);
     }
   }
 
+  #remember(deviceId: string): void {
+    if (this.#shutOut.size >= maxShutOut) {
+      const [oldest] = this.#shutOut;
+      if (oldest !== undefined) this.#shutOut.delete(oldest);
+    }
+    this.#shutOut.add(deviceId);
+  }
+
+  #deliverFrames({
+    userIds,
+    frame,
+    exceptDeviceId,
+    before,
+    times,
+  }: Extract<Delivery, { kind: 'frames' }>): void {
+    // Made into bytes once, whatever the number of recipients.
+    const bytes: Frame = userIds.length > 1 ? Buffer.from(frame) : frame;
+    const size = frameBytes(bytes);
+    const first = before.length > 0 ? new Map(before.map((one) => [one.deviceId, one.frame])) : null;
+    let sent = 0;
+    for (const userId of userIds) {
+      let session = this.#byUser.get(userId) ?? null;
+      while (session !== null) {
+        // It may be cut, and be unlinked by that.
+        const { next }: Session = session;
+        if (session.deviceId !== exceptDeviceId) {
+          const preceding = first?.get(session.deviceId);
+          if (preceding !== undefined) this.send(session, preceding);
+          if (session.open && this.#writer.send(session, bytes, size)) sent += 1;
+        }
+        session = next;
+      }
+    }
+    if (sent === 0) return;
+    const { fanoutSockets, fanoutSeconds, deliverySeconds } = this.#metrics;
+    this.#countSent(frame, size, sent);
+    fanoutSockets.add(sent);
+    if (times === null) return;
+    const at = this.#now();
+    fanoutSeconds.add((at - times.committedAt) / 1000, sent);
+    deliverySeconds.add((at - times.receivedAt) / 1000, sent);
+  }
+
   /** Sends, or cuts a device that does not keep up. After a close nothing is sent. */
   send(session: Session, frame: string): void {
-    if (!this.has(session)) return;
-    if (session.socket.bufferedBytes() > this.#maxBufferedBytes) {
-      this.close(session, 'slow_consumer');
+    if (!session.open) {
+      this.#metrics.sendsDropped.closed.add();
       return;
     }
-    session.socket.send(frame);
+    const size = frameBytes(frame);
+    if (this.#writer.send(session, frame, size)) this.#countSent(frame, size, 1);
   }
 
-  /** Takes the connection out and closes it with the code of the error table. */
-  close(session: Session, code: ErrorCode): void {
-    if (!this.has(session)) return;
-    this.remove(session);
-    session.socket.close(errors[code].close ?? errors.internal.close, code);
+  #countSent(frame: string, bytes: number, sockets: number): void {
+    // Every frame begins with its type: {"t":"message",…
+    countOf(this.#metrics.framesSent, frame.slice(6, frame.indexOf('"', 6)), sockets);
+    this.#metrics.sentBytes.add(bytes * sockets);
   }
 
-  closeAll(code: ErrorCode): void {
-    for (const sessions of [...this.#byUser.values()])
-      for (const session of [...sessions]) this.close(session, code);
+  /** A pong has come. */
+  acked(session: Session, text: string): void {
+    this.#writer.acked(session, text);
+  }
+
+  /**
+   * Takes the connection out and closes it with the code of the error table, what waits for it being written before.
+   * @param withinMs asks the device to come back at a moment of its own choice within this time
+   */
+  close(session: Session, code: ErrorCode, withinMs?: number): void {
+    if (!session.open) return;
+    // Who does not read is not written to.
+    if (session.pending !== null && code !== 'slow_consumer') this.#writer.write(session);
+    if (!this.remove(session)) return;
+    session.socket.end(errors[code].close ?? errors.internal.close, closeReason(code, withinMs));
   }
 
   #ofDevice(userId: string, deviceId: string): Session[] {
-    return (this.#byUser.get(userId) ?? []).filter((session) => session.deviceId === deviceId);
+    return this.sessionsOf(userId).filter((session) => session.deviceId === deviceId);
   }
+}
+
+const pool = new Uint32Array(256);
+let poolAt = pool.length;
+
+/** From the system's randomness, a kilobyte at a time. */
+function randomNonce(): number {
+  if (poolAt === pool.length) {
+    randomFillSync(pool);
+    poolAt = 0;
+  }
+  return ((pool[poolAt++] ?? 0) >>> 2) + 1;
 }

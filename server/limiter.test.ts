@@ -16,7 +16,18 @@ test('allows a burst, then the rate, each key by itself', () => {
 });
 
 test('forgets the key used longest ago instead of growing', () => {
-  const limiter = new Limiter({ burst: 1, perSecond: 0 }, () => 0, 2);
+  const limiter = new Limiter({ burst: 1, perSecond: 0 }, () => 0, undefined, 2);
   expect([limiter.take('a'), limiter.take('b'), limiter.take('c')]).toEqual([true, true, true]);
   expect([limiter.take('c'), limiter.take('a')]).toEqual([false, true]);
+});
+
+test('keeps a key only while its allowance is not whole', () => {
+  let now = 0;
+  const limiter = new Limiter({ burst: 2, perSecond: 1 }, () => now);
+  for (const key of ['a', 'b', 'c']) limiter.take(key);
+  expect(limiter.size).toBe(3);
+  now = 2_000;
+  limiter.take('d');
+  limiter.take('d');
+  expect(limiter.size).toBe(1);
 });

@@ -4,47 +4,61 @@ export interface Rate {
   readonly perSecond: number;
 }
 
-export interface Bucket {
-  tokens: number;
-  at: number;
-}
-
 /**
- * Token buckets by key, in memory. Bounded: past `maxKeys` the key used longest ago is forgotten, which gives it a
- * full bucket again.
+ * Allowances by key, in memory. Bounded: past `maxKeys` the key used longest ago is forgotten, which gives it a whole
+ * allowance again. A key is kept only while its allowance is not whole.
  */
 export class Limiter {
-  readonly #buckets = new Map<string, Bucket>();
+  /** When each key's allowance will be whole again, the key used longest ago first. */
+  readonly #wholeAt = new Map<string, number>();
 
   constructor(
     private readonly rate: Rate,
     private readonly now: () => number,
+    private readonly onRefused: () => void = () => undefined,
     private readonly maxKeys = 50_000,
   ) {}
 
-  /** Takes `cost` tokens of the key. @returns whether there were enough */
+  /** How many keys are kept. */
+  get size(): number {
+    return this.#wholeAt.size;
+  }
+
+  /** Takes `cost` of the key's allowance. @returns whether there was enough */
   take(key: string, cost = 1): boolean {
     const now = this.now();
-    const known = this.#buckets.get(key);
-    const bucket = known ?? { tokens: this.rate.burst, at: now };
-    if (known !== undefined) this.#buckets.delete(key);
-    else if (this.#buckets.size >= this.maxKeys) {
-      const oldest = this.#buckets.keys().next();
-      if (!oldest.done) this.#buckets.delete(oldest.value);
+    const before = this.#wholeAt.get(key) ?? 0;
+    const after = spend(before, this.rate, now, cost);
+    this.#forget(now);
+    const kept = after ?? before;
+    this.#wholeAt.delete(key);
+    if (kept > now) this.#wholeAt.set(key, kept);
+    if (after === null) this.onRefused();
+    return after !== null;
+  }
+
+  /** Two at a time, so that what comes goes. */
+  #forget(now: number): void {
+    let looked = 0;
+    for (const [key, wholeAt] of this.#wholeAt) {
+      if (looked++ === 2) return;
+      if (wholeAt > now && this.#wholeAt.size < this.maxKeys) return;
+      this.#wholeAt.delete(key);
     }
-    this.#buckets.set(key, bucket);
-    return takeTokens(bucket, this.rate, now, cost);
   }
 }
 
-/** One bucket, for what has a place of its own to keep it, such as a connection. */
-export function takeTokens(bucket: Bucket, rate: Rate, now: number, cost = 1): boolean {
-  const refilled = bucket.tokens + (Math.max(0, now - bucket.at) / 1000) * rate.perSecond;
-  bucket.tokens = Math.min(rate.burst, refilled);
-  bucket.at = now;
-  if (bucket.tokens < cost) return false;
-  bucket.tokens -= cost;
-  return true;
+/** So long that nobody waits for it. */
+const neverMs = 1e15;
+
+/**
+ * Spends of an allowance that is kept as one number: when it will be whole again, in whole ms, 0 at the start.
+ * @returns the number to keep from now on, or null where there is not enough
+ */
+export function spend(wholeAt: number, { burst, perSecond }: Rate, now: number, cost = 1): number | null {
+  const eachMs = perSecond > 0 ? 1000 / perSecond : neverMs;
+  const after = Math.max(wholeAt, now) + Math.round(cost * eachMs);
+  return after - now > burst * eachMs ? null : after;
 }
 
 export interface Rates {
@@ -64,6 +78,12 @@ export interface Rates {
   readonly oneTimeKeysOf: Rate;
   /** Every call of a device. */
   readonly calls: Rate;
+  /** Sockets, per address: each counts one, and more when there are many. */
+  readonly sockets: Rate;
+  /** Upgrades, per address. */
+  readonly upgrades: Rate;
+  /** Connections, per device: each has a whole allowance of frames. */
+  readonly connections: Rate;
   /** Frames of one connection. */
   readonly frames: Rate;
   /** Activity and presence of one connection, which are passed on to many. Beyond it they are dropped. */
@@ -79,6 +99,9 @@ export const defaultRates: Rates = {
   oneTimeKeys: { burst: 10, perSecond: 10 / 3600 },
   oneTimeKeysOf: { burst: 500, perSecond: 1 },
   calls: { burst: 500, perSecond: 50 },
+  sockets: { burst: 1_000, perSecond: 100 },
+  upgrades: { burst: 1_000, perSecond: 50 },
+  connections: { burst: 20, perSecond: 0.5 },
   frames: { burst: 500, perSecond: 100 },
   signals: { burst: 30, perSecond: 2 },
 };
@@ -93,21 +116,33 @@ export const noRates: Rates = {
   oneTimeKeys: { burst: 1e9, perSecond: 1e9 },
   oneTimeKeysOf: { burst: 1e9, perSecond: 1e9 },
   calls: { burst: 1e9, perSecond: 1e9 },
+  sockets: { burst: 1e9, perSecond: 1e9 },
+  upgrades: { burst: 1e9, perSecond: 1e9 },
+  connections: { burst: 1e9, perSecond: 1e9 },
   frames: { burst: 1e9, perSecond: 1e9 },
   signals: { burst: 1e9, perSecond: 1e9 },
 };
 
 export type Limiters = { readonly [K in Exclude<keyof Rates, 'frames' | 'signals'>]: Limiter };
 
-export function createLimiters(rates: Rates, now: () => number): Limiters {
+/** @param onRefused hears the name of a limiter that has just refused */
+export function createLimiters(
+  rates: Rates,
+  now: () => number,
+  onRefused: (name: keyof Limiters) => void = () => undefined,
+): Limiters {
+  const limiter = (name: keyof Limiters) => new Limiter(rates[name], now, () => onRefused(name));
   return {
-    signUp: new Limiter(rates.signUp, now),
-    find: new Limiter(rates.find, now),
-    bundles: new Limiter(rates.bundles, now),
-    linking: new Limiter(rates.linking, now),
-    recovery: new Limiter(rates.recovery, now),
-    oneTimeKeys: new Limiter(rates.oneTimeKeys, now),
-    oneTimeKeysOf: new Limiter(rates.oneTimeKeysOf, now),
-    calls: new Limiter(rates.calls, now),
+    signUp: limiter('signUp'),
+    find: limiter('find'),
+    bundles: limiter('bundles'),
+    linking: limiter('linking'),
+    recovery: limiter('recovery'),
+    oneTimeKeys: limiter('oneTimeKeys'),
+    oneTimeKeysOf: limiter('oneTimeKeysOf'),
+    calls: limiter('calls'),
+    sockets: limiter('sockets'),
+    upgrades: limiter('upgrades'),
+    connections: limiter('connections'),
   };
 }

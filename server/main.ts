@@ -2,6 +2,9 @@ import cluster from 'node:cluster';
 import { type Config, ConfigError, readConfig } from './config';
 import { startAdmin } from './http/admin';
 import { createLog, type Log } from './log';
+import { watchProcess } from './metrics/node';
+import { metricsPage } from './metrics/page';
+import { answerScrapes, workersPage } from './metrics/workers';
 import { startServer } from './start';
 
 /** The composition root: reads the environment, starts one node or forks several, and stops them in order. */
@@ -16,7 +19,14 @@ async function runNode(config: Config, log: Log): Promise<void> {
   const server = await startServer({ ...config, log, onLost: () => process.exit(1) });
   const admin = cluster.isWorker
     ? undefined
-    : await startAdmin({ port: config.adminPort, ready: () => server.ready() });
+    : await startAdmin({
+        host: config.adminHost,
+        port: config.adminPort,
+        ready: () => server.ready(),
+        pages: { '/metrics': metricsPage(server.metrics) },
+      });
+  watchProcess(server.metrics);
+  if (cluster.isWorker) answerScrapes(server.metrics);
   onStop(log, async () => {
     await server.close();
     await admin?.close();
@@ -25,27 +35,37 @@ async function runNode(config: Config, log: Log): Promise<void> {
   log.info({ origin: config.publicOrigin }, 'Aparté is ready.');
 }
 
-const respawnDelayMs = 1000;
+const shortestRespawnMs = 1_000;
+const longestRespawnMs = 30_000;
+/** A worker that has lived so long was not ended by what ends every one of them. */
+const soundAfterMs = 60_000;
 
 /** Several processes on one port; the kernel deals out the connections. One that dies is started anew. */
 async function runPrimary(config: Config, log: Log): Promise<void> {
   const ready = new Set<number>();
   let stopping = false;
+  let respawnMs = shortestRespawnMs;
   const fork = () => {
     const worker = cluster.fork();
-    worker.on('message', () => ready.add(worker.id));
+    const bornAt = performance.now();
+    worker.on('message', (message) => message === 'ready' && ready.add(worker.id));
     worker.on('exit', () => {
       ready.delete(worker.id);
       if (stopping) return;
-      log.error({ worker: worker.id }, 'A worker ended and is started anew.');
-      setTimeout(() => !stopping && fork(), respawnDelayMs);
+      if (performance.now() - bornAt > soundAfterMs) respawnMs = shortestRespawnMs;
+      const delayMs = respawnMs;
+      respawnMs = Math.min(2 * respawnMs, longestRespawnMs);
+      log.error({ worker: worker.id, delayMs }, 'A worker ended and is started anew.');
+      setTimeout(() => !stopping && fork(), delayMs);
     });
   };
   for (let count = 0; count < config.workers; count++) fork();
   const admin = await startAdmin({
+    host: config.adminHost,
     port: config.adminPort,
+    pages: { '/metrics': workersPage(() => config.workers) },
     ready: async () => {
-      if (ready.size < config.workers) throw new Error('Not every worker is ready.');
+      if (stopping || ready.size < config.workers) throw new Error('Not every worker is ready.');
     },
   });
   onStop(log, async () => {

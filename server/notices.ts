@@ -1,12 +1,14 @@
 import type { ActivityKind, PresenceState, ServerFrame } from '../lib/protocol/frames';
 import type { IncomingEnvelope, Mark, Message } from '../lib/protocol/messages';
-import type { Broker } from './broker';
+import type { Broker, Delivery } from './broker';
 
 /** A commit's news: the frame for everyone, and the envelopes that precede it for some. */
 export interface Committed {
   userIds: string[];
   frame: { t: 'message'; message: Message } | { t: 'mark'; mark: Mark };
   envelopes: { recipientDeviceId: string; envelope: IncomingEnvelope }[];
+  /** When its sender's frame came and when the commit was durable, in ms. */
+  times: { receivedAt: number; committedAt: number };
 }
 
 /** What is told to devices after a change is committed. Never throws, and may be lost: the cursors make it good. */
@@ -42,18 +44,33 @@ export interface Notices {
   }): void;
 }
 
+/** The conversation whose roster a delivery says to have changed; see `rosterChanged`. */
+export function changedConversation(delivery: Delivery): string | undefined {
+  if (delivery.kind !== 'frames' || !delivery.frame.startsWith(changedStart)) return undefined;
+  return delivery.frame.slice(changedStart.length, delivery.frame.indexOf('"', changedStart.length));
+}
+const changedStart = '{"t":"conversation","conversationId":"';
+
 export const frameText = (frame: ServerFrame) => JSON.stringify(frame);
 
-export function createNotices(broker: Broker): Notices {
+/** @param onMessage called with the users whom a new message of another person is for */
+export function createNotices(broker: Broker, onMessage: (userIds: string[]) => void): Notices {
   const toUsers = (userIds: string[], frame: ServerFrame, exceptDeviceId: string | null = null) => {
     if (userIds.length > 0)
-      broker.publish({ kind: 'frames', userIds, frame: frameText(frame), exceptDeviceId, before: [] });
+      broker.publish({
+        kind: 'frames',
+        userIds,
+        frame: frameText(frame),
+        exceptDeviceId,
+        before: [],
+        times: null,
+      });
   };
   return {
     rosterChanged({ conversationId, rosterVersion, userIds }) {
       toUsers(userIds, { t: 'conversation', conversationId, rosterVersion });
     },
-    committed({ userIds, frame, envelopes }) {
+    committed({ userIds, frame, envelopes, times }) {
       const byDevice = new Map<string, IncomingEnvelope[]>();
       for (const { recipientDeviceId, envelope } of envelopes) {
         const list = byDevice.get(recipientDeviceId);
@@ -66,11 +83,15 @@ export function createNotices(broker: Broker): Notices {
         userIds,
         frame: frameText(frame),
         exceptDeviceId: sender,
+        times,
         before: [...byDevice].map(([deviceId, list]) => ({
           deviceId,
           frame: frameText({ t: 'envelopes', envelopes: list }),
         })),
       });
+      if (frame.t !== 'message') return;
+      const { senderUserId } = frame.message;
+      onMessage(userIds.filter((userId) => userId !== senderUserId));
     },
     activity({ conversationId, userId, activity, toUserIds }) {
       toUsers(toUserIds, { t: 'activity', conversationId, userId, kind: activity });
@@ -95,8 +116,7 @@ export function createNotices(broker: Broker): Notices {
         userId,
         deviceId,
         code: 'device_revoked',
-        openedBefore: Number.MAX_SAFE_INTEGER,
-        exceptConnectionId: null,
+        connection: null,
       });
     },
   };

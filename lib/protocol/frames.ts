@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ErrorCode } from './errors';
+import { figures } from './figures';
 import { id } from './ids';
 import {
   ackEnvelopes,
@@ -26,13 +27,18 @@ export const deviceFrame = z.discriminatedUnion('t', [
   z.strictObject({ t: z.literal('activity'), conversationId: id, kind: activityKind }),
   /** To all people of my conversations, or to one of them. */
   z.strictObject({ t: z.literal('presence'), state: presenceState, toUserId: id.nullable() }),
+  /** Only from devices whose owners agreed. Not answered. */
+  z.strictObject({ t: z.literal('figures'), figures }),
   z.strictObject({ t: z.literal('ping') }),
 ]);
 export type DeviceFrame = z.infer<typeof deviceFrame>;
 
 /** Every frame of the server is a hint: one that is lost is made good by the cursors. */
 export type ServerFrame =
-  | { t: 'ready'; at: number }
+  /** `returnWithinMs`: over how long devices should spread their return if this node dies. */
+  | { t: 'ready'; at: number; returnWithinMs: number }
+  /** Something meant for this device may not have reached it: compare with the server. */
+  | { t: 'look' }
   | { t: 'sent'; r: number; seq: number; at: number }
   | { t: 'stale'; r: number; rosterVersion: number }
   | { t: 'noted'; r: number }

@@ -23,6 +23,8 @@ export const limits = {
   bundlesPerRequest: 300,
   usersPerRequest: 300,
   pullPageSize: 200,
+  /** A page of messages or envelopes ends with the one that reaches this. */
+  pullPageBytes: 1024 * 1024,
   envelopePageSize: 200,
   acksPerRequest: 1_000,
   devicesPerUser: 20,
@@ -41,4 +43,6 @@ export const limits = {
   revocationsPerMessage: 3,
   /** How far a revocation's time may be from the server's. */
   revocationSkewMs: 10 * 60_000,
+  /** Push services' addresses are 150 to 600 characters long. */
+  pushEndpointMaxLength: 1_024,
 } as const;

@@ -106,3 +106,17 @@ export async function me({ db }: Ground, asker: Asker): Promise<Account> {
     .executeTakeFirstOrThrow();
   return { userId: asker.userId, handle: row.handle, deviceId: asker.deviceId };
 }
+
+/** The account that a token belongs to; null for none, and for a device that was shut out. */
+export async function device({ db }: Ground, token: string | undefined): Promise<Account | null> {
+  if (token === undefined) return null;
+  const row = await db
+    .selectFrom('devices as d')
+    .innerJoin('users as u', 'u.id', 'd.user_id')
+    .select(['d.id as deviceId', 'u.id as userId', 'u.handle'])
+    .where('d.token_hash', '=', hashOf(token))
+    .where('d.revoked_at', 'is', null)
+    .where('d.signature', 'is not', null)
+    .executeTakeFirst();
+  return row ?? null;
+}

@@ -16,22 +16,32 @@ export interface DatabaseEvents {
   onLost?(error: Error): void;
   /** A pooled connection failed while idle; the pool replaces it by itself. */
   onIdleError?(error: Error): void;
+  /** A connection of the pool was opened and has not been used yet. */
+  onConnection?(client: pg.PoolClient): void;
 }
 
 /** Opens the database that the configuration names, or the embedded one in DATA_DIR. */
 export async function openDatabase(
-  config: Pick<Config, 'databaseUrl' | 'dataDir'>,
+  config: Pick<Config, 'databaseUrl' | 'dataDir'> & Partial<Pick<Config, 'workers'>>,
   events: DatabaseEvents = {},
 ): Promise<Database> {
   return config.databaseUrl === undefined
     ? openEmbeddedPool(config.dataDir, events)
-    : openServerPool(config.databaseUrl, events);
+    : openServerPool(config.databaseUrl, poolSize(config.workers ?? 1), events);
 }
 
-async function openServerPool(connectionString: string, events: DatabaseEvents): Promise<Database> {
+/** Postgres allows a hundred connections unless told otherwise: all workers together leave it some. */
+const poolSize = (workers: number) => Math.max(1, Math.min(10, Math.floor(80 / workers)));
+
+async function openServerPool(
+  connectionString: string,
+  max: number,
+  events: DatabaseEvents,
+): Promise<Database> {
   const options = planSettings.map((setting) => `-c ${setting}`).join(' ');
-  const pool = new pg.Pool({ connectionString, options, max: 10, types, connectionTimeoutMillis: 10_000 });
+  const pool = new pg.Pool({ connectionString, options, max, types, connectionTimeoutMillis: 10_000 });
   pool.on('error', (error) => events.onIdleError?.(error));
+  pool.on('connect', (client) => events.onConnection?.(client));
   try {
     await pool.query('select 1');
   } catch (error) {
@@ -56,6 +66,7 @@ async function openEmbeddedPool(dataDir: string, events: DatabaseEvents): Promis
       types,
     });
     pool.on('error', (error) => events.onIdleError?.(error));
+    pool.on('connect', (client) => events.onConnection?.(client));
     return {
       pool,
       kind: 'embedded',

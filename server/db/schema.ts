@@ -59,6 +59,8 @@ export interface OneTimeKeysTable {
   key_id: string;
   /** Null once handed out: the row stays, so that a repeated upload cannot offer the key a second time. */
   key: ColumnType<PreKey | null, string, string | null>;
+  /** When it was handed out; null until then. */
+  used_at: ColumnType<number | null, never, number | null>;
 }
 
 export interface ConversationsTable {
@@ -170,7 +172,25 @@ export interface AccountStatesTable {
   page: string;
 }
 
+export interface PushSubscriptionsTable {
+  device_id: string;
+  user_id: string;
+  endpoint: string;
+  p256dh: string;
+  auth: string;
+  created_at: Millis;
+}
+
+/** One row: the key pair by which push services know this server, whichever of its nodes asks. */
+export interface PushKeysTable {
+  id: number;
+  public_key: string;
+  private_key: string;
+}
+
 export interface Database {
+  push_subscriptions: PushSubscriptionsTable;
+  push_keys: PushKeysTable;
   recoveries: RecoveriesTable;
   account_states: AccountStatesTable;
   link_grants: LinkGrantsTable;

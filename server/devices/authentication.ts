@@ -1,35 +1,130 @@
+import type pg from 'pg';
+import { z } from 'zod';
 import { AparteError } from '../../lib/protocol/errors';
-import type { Asker, Ground } from '../ground';
+import type { Asker } from '../ground';
 import { hashOf } from './tokens';
 
 /** Last-seen is for a list that people read: once a minute is enough. */
 const lastSeenStepMs = 60_000;
 
+export interface AuthenticationOptions {
+  pool: Pick<pg.Pool, 'query'>;
+  now: () => number;
+  /** Most tokens in one query. */
+  maxBatch?: number;
+  /** Most tokens that wait; more are refused with `overloaded`. */
+  maxWaiting?: number;
+  /** What was not noted of when devices were seen. */
+  onError?: (error: unknown) => void;
+}
+
+interface Waiting {
+  tokenHash: Buffer;
+  resolve: (asker: Asker | undefined) => void;
+  reject: (error: unknown) => void;
+}
+
+const deviceRows = z.array(
+  z.object({
+    ord: z.number(),
+    id: z.string(),
+    user_id: z.string(),
+    last_seen_at: z.number(),
+    revoked: z.boolean(),
+    signed: z.boolean(),
+  }),
+);
+
+const lookUp = `
+  select t.ord::integer as ord, d.id, d.user_id, d.last_seen_at, d.revoked_at is not null as revoked,
+    d.signature is not null as signed
+  from unnest($1::bytea[]) with ordinality as t(token_hash, ord)
+  join devices d on d.token_hash = t.token_hash`;
+const noteSeen = 'update devices set last_seen_at = $2 where id = any($1::uuid[]) and last_seen_at <= $3';
+
 /**
- * The device that a token belongs to, or undefined, also while it waits for its owner's signature. Notes that it was
- * seen.
- * @throws device_revoked for the token of one that its owner has shut out: it must learn so at its first contact
+ * Finds the devices that tokens belong to. What is asked while a query is in flight shares the next one, so that
+ * thousands who come back at once cost the database a few queries.
  */
-export async function authenticate(
-  ground: Pick<Ground, 'db' | 'now'>,
-  token: string | undefined,
-): Promise<Asker | undefined> {
-  if (token === undefined) return undefined;
-  const row = await ground.db
-    .selectFrom('devices')
-    .select(['id', 'user_id', 'last_seen_at', 'revoked_at', 'signature'])
-    .where('token_hash', '=', hashOf(token))
-    .executeTakeFirst();
-  if (row === undefined) return undefined;
-  if (row.revoked_at !== null) throw new AparteError('device_revoked');
-  if (row.signature === null) return undefined;
-  const now = ground.now();
-  if (row.last_seen_at <= now - lastSeenStepMs)
-    await ground.db
-      .updateTable('devices')
-      .set({ last_seen_at: now })
-      .where('id', '=', row.id)
-      .where('last_seen_at', '<=', now - lastSeenStepMs)
-      .execute();
-  return { userId: row.user_id, deviceId: row.id };
+export class Authentication {
+  readonly #options: Required<AuthenticationOptions>;
+  #queue: Waiting[] = [];
+  #running = false;
+  readonly #seen = new Set<string>();
+  #noting: Promise<void> | undefined;
+
+  constructor(options: AuthenticationOptions) {
+    this.#options = { maxBatch: 500, maxWaiting: 20_000, onError: () => undefined, ...options };
+  }
+
+  /** Tokens that wait for a query. */
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
+  /**
+   * The device that a token belongs to, or undefined, also while it waits for its owner's signature. Notes that it
+   * was seen.
+   * @throws device_revoked for the token of one that its owner has shut out: it must learn so at its first contact;
+   * overloaded
+   */
+  async askerOf(token: string | undefined): Promise<Asker | undefined> {
+    if (token === undefined) return undefined;
+    if (this.#queue.length >= this.#options.maxWaiting) throw new AparteError('overloaded');
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ tokenHash: hashOf(token), resolve, reject });
+      if (!this.#running) void this.#run();
+    });
+  }
+
+  /** Resolves when it is noted which devices were seen. */
+  async noted(): Promise<void> {
+    while (this.#noting !== undefined) await this.#noting;
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true;
+    while (this.#queue.length > 0) {
+      const batch = this.#queue.splice(0, this.#options.maxBatch);
+      try {
+        await this.#find(batch);
+      } catch (error) {
+        for (const one of batch) one.reject(error);
+      }
+    }
+    this.#running = false;
+  }
+
+  async #find(batch: readonly Waiting[]): Promise<void> {
+    const { pool, now } = this.#options;
+    const values = [batch.map((one) => one.tokenHash)];
+    const { rows } = await pool.query({ name: 'authenticate', text: lookUp, values });
+    const found = new Map(deviceRows.parse(rows).map((row) => [row.ord - 1, row]));
+    const seenBefore = now() - lastSeenStepMs;
+    batch.forEach(({ resolve, reject }, index) => {
+      const row = found.get(index);
+      if (row?.revoked) reject(new AparteError('device_revoked'));
+      else if (!row?.signed) resolve(undefined);
+      else {
+        if (row.last_seen_at <= seenBefore) this.#seen.add(row.id);
+        resolve({ userId: row.user_id, deviceId: row.id });
+      }
+    });
+    if (this.#seen.size > 0) this.#noting ??= this.#note();
+  }
+
+  async #note(): Promise<void> {
+    const { pool, now, maxBatch, onError } = this.#options;
+    while (this.#seen.size > 0) {
+      const ids = [...this.#seen].slice(0, maxBatch);
+      for (const id of ids) this.#seen.delete(id);
+      try {
+        const values = [ids, now(), now() - lastSeenStepMs];
+        await pool.query({ name: 'note seen', text: noteSeen, values });
+      } catch (error) {
+        onError(error);
+      }
+    }
+    this.#noting = undefined;
+  }
 }

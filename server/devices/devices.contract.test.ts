@@ -18,9 +18,8 @@ import { note, pull } from '../envelopes/envelopes';
 import { createLimiters, defaultRates } from '../limiter';
 import { appRouter } from '../routers/app';
 import { state } from '../sync/state';
-import { authenticate } from './authentication';
 import { keysOf, list, rename, revoke, version } from './devices';
-import { claim, upload } from './pre-keys';
+import { claim, countOneTimeKeys, upload } from './pre-keys';
 import { tokenCookie, tokenOf } from './tokens';
 
 const refused = (code: AparteError['code']) => new AparteError(code);
@@ -40,8 +39,8 @@ describe.each(databaseKinds)('accounts and devices on %s', (kind) => {
     const first = await signUp(domain, request);
     const again = await signUp(domain, request);
     expect(again.account).toEqual(first.account);
-    expect(await authenticate(domain, first.token)).toBeUndefined();
-    expect(await authenticate(domain, again.token)).toMatchObject({ deviceId: request.deviceId });
+    expect(await domain.authentication.askerOf(first.token)).toBeUndefined();
+    expect(await domain.authentication.askerOf(again.token)).toMatchObject({ deviceId: request.deviceId });
     expect(await handleTaken(domain, request.handle)).toBe(true);
     expect(await find(domain, request.handle)).toEqual({ userId: request.userId, handle: request.handle });
     expect(await me(domain, request)).toEqual(first.account);
@@ -71,10 +70,12 @@ describe.each(databaseKinds)('accounts and devices on %s', (kind) => {
     const seen = async () => (await list(domain, anna))[0]?.lastSeenAt;
     const start = domain.now();
     domain.clock.now += 59_000;
-    await authenticate(domain, anna.token);
+    await domain.authentication.askerOf(anna.token);
+    await domain.authentication.noted();
     expect(await seen()).toBe(start);
     domain.clock.now += 1_000;
-    await authenticate(domain, anna.token);
+    await domain.authentication.askerOf(anna.token);
+    await domain.authentication.noted();
     expect(await seen()).toBe(start + 60_000);
   });
 
@@ -113,6 +114,7 @@ describe.each(databaseKinds)('accounts and devices on %s', (kind) => {
       ground: domain,
       limiters: createLimiters(defaultRates, domain.now),
       ip: '127.0.0.1',
+      pushEndpoints: 'public',
       token: bert.token,
       asker: async () => bert,
       setToken: () => undefined,
@@ -180,6 +182,28 @@ describe.each(databaseKinds)('accounts and devices on %s', (kind) => {
     );
   });
 
+  test('forgets used one-time keys when a day has passed and the device tops up', async () => {
+    const anna = await person(domain, { oneTimeKeys: 2 });
+    const bert = await person(domain);
+    await contacts(domain, anna, bert);
+    const rows = async () =>
+      (
+        await domain.db
+          .selectFrom('one_time_keys')
+          .select('key')
+          .where('device_id', '=', anna.deviceId)
+          .execute()
+      ).length;
+    await claim(domain, bert, [{ userId: anna.userId, deviceId: anna.deviceId }]);
+    domain.clock.now += 23 * 3_600_000;
+    await upload(domain, anna, anna.material.preKeys(1, false));
+    expect(await rows()).toBe(3);
+    domain.clock.now += 2 * 3_600_000;
+    await upload(domain, anna, anna.material.preKeys(1, false));
+    expect(await rows()).toBe(3);
+    expect(await countOneTimeKeys(domain.db, anna.deviceId)).toBe(3);
+  });
+
   test('gives keys and bundles to those who share a conversation, and to nobody else', async () => {
     const [anna, bert, eve] = [await person(domain), await person(domain), await person(domain)];
     await contacts(domain, anna, bert);
@@ -203,7 +227,7 @@ describe.each(databaseKinds)('accounts and devices on %s', (kind) => {
     );
     domain.told.length = 0;
     await revoke(domain, anna, revocationOf(domain, anna, anna.deviceId));
-    await expect(authenticate(domain, anna.token)).rejects.toEqual(refused('device_revoked'));
+    await expect(domain.authentication.askerOf(anna.token)).rejects.toEqual(refused('device_revoked'));
     const [told] = await keysOf(domain, bert, [anna.userId]);
     expect(told?.revocations).toEqual([revocationOf(domain, anna, anna.deviceId)]);
     expect(domain.told[0]).toEqual({ kind: 'revoked', userId: anna.userId, deviceId: anna.deviceId });
@@ -229,7 +253,7 @@ describe.each(databaseKinds)('accounts and devices on %s', (kind) => {
       await expect(revoke(domain, anna, given)).rejects.toEqual(refused('bad_signature'));
     const old = anna.material.revocation(anna.deviceId, domain.now() - limits.revocationSkewMs - 1);
     await expect(revoke(domain, anna, old)).rejects.toEqual(refused('conflict'));
-    expect(await authenticate(domain, anna.token)).toMatchObject({ deviceId: anna.deviceId });
+    expect(await domain.authentication.askerOf(anna.token)).toMatchObject({ deviceId: anna.deviceId });
   });
 
   test('renames own devices only', async () => {

@@ -89,6 +89,7 @@ export async function revoke(ground: Ground, asker: Asker, revocation: Revocatio
       .execute();
     await trx.deleteFrom('one_time_keys').where('device_id', '=', deviceId).execute();
     await trx.deleteFrom('envelopes').where('recipient_device_id', '=', deviceId).execute();
+    await trx.deleteFrom('push_subscriptions').where('device_id', '=', deviceId).execute();
     return { rosters: notices, devicesVersion: user.devices_version };
   });
   if (change === null) return;
@@ -209,4 +210,16 @@ export async function keysOf({ db }: Ground, asker: Asker, userIds: readonly str
       .sort((a, b) => b.at - a.at)
       .slice(0, limits.revocationsPerUser),
   }));
+}
+
+/** Which of these devices are shut out. */
+export async function revokedAmong(db: Ground['db'], deviceIds: readonly string[]): Promise<string[]> {
+  if (deviceIds.length === 0) return [];
+  const rows = await db
+    .selectFrom('devices')
+    .select('id')
+    .where('id', 'in', [...deviceIds])
+    .where('revoked_at', 'is not', null)
+    .execute();
+  return rows.map((row) => row.id);
 }

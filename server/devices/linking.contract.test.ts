@@ -15,7 +15,6 @@ import { keyMaterial, newSecret } from '../../tests/key-material';
 import { pull, store } from '../backup/key-backup';
 import { readConversations } from '../conversations/read';
 import { join, leave, lookUp, open, post, read } from '../linking/rendezvous';
-import { authenticate } from './authentication';
 import { keysOf, list, revoke, revoked, wiped } from './devices';
 import { claim } from './pre-keys';
 import { link, pending, register, sign } from './register';
@@ -94,7 +93,7 @@ describe.each(databaseKinds)('linking on %s', (kind) => {
     const material = anna.material.linked();
     const registered = await register(domain, { grant, ...material.request });
     expect(registered.account).toMatchObject({ userId: anna.userId, handle: anna.handle });
-    expect(await authenticate(domain, registered.token)).toBeUndefined();
+    expect(await domain.authentication.askerOf(registered.token)).toBeUndefined();
     expect(await list(domain, anna)).toHaveLength(1);
     const { deviceId } = material.request;
     expect(await claim(domain, bert, [{ userId: anna.userId, deviceId }])).toEqual([]);
@@ -111,7 +110,7 @@ describe.each(databaseKinds)('linking on %s', (kind) => {
     expect(domain.told.filter((one) => one.kind === 'devices')).toEqual([
       { kind: 'devices', event: 'device:linked', userId: anna.userId, devicesVersion: 2 },
     ]);
-    expect(await authenticate(domain, registered.token)).toMatchObject({ deviceId });
+    expect(await domain.authentication.askerOf(registered.token)).toMatchObject({ deviceId });
     expect(await list(domain, anna)).toMatchObject([{ linkedBy: null }, { linkedBy: anna.deviceId }]);
     expect((await keysOf(domain, bert, [anna.userId]))[0]?.devices).toHaveLength(2);
     const [roster] = await readConversations(domain.db, bert.userId, [conversation.conversationId]);

@@ -20,6 +20,9 @@ export async function countOneTimeKeys(db: Kysely<Database>, deviceId: string): 
   return row.count;
 }
 
+/** A key that was handed out is remembered for so long: an upload that was under way may bring it again. */
+const usedKeptMs = 24 * 3600 * 1000;
+
 /** Stores keys whose signatures are checked. What is already known, handed out or not, stays as it is. */
 export async function storePreKeys(db: Kysely<Database>, deviceId: string, upload: KeyUpload): Promise<void> {
   const oneTimeKeys = Object.entries(upload.oneTimeKeys);
@@ -50,7 +53,7 @@ export async function storePreKeys(db: Kysely<Database>, deviceId: string, uploa
  * @throws bad_signature, or conflict when more would wait than the server keeps
  */
 export async function upload(
-  { db }: Ground,
+  { db, now }: Ground,
   asker: Asker,
   keys: KeyUpload,
 ): Promise<{ oneTimeKeyCount: number }> {
@@ -65,6 +68,12 @@ export async function upload(
     if (device === undefined) throw new AparteError('device_revoked');
     checkPreKeys(asker.userId, asker.deviceId, device.signing_key, keys);
     await storePreKeys(trx, asker.deviceId, keys);
+    await trx
+      .deleteFrom('one_time_keys')
+      .where('device_id', '=', asker.deviceId)
+      .where('key', 'is', null)
+      .where('used_at', '<', now() - usedKeptMs)
+      .execute();
     const oneTimeKeyCount = await countOneTimeKeys(trx, asker.deviceId);
     if (oneTimeKeyCount > limits.oneTimeKeysPerDevice) throw new AparteError('conflict');
     return { oneTimeKeyCount };
@@ -77,6 +86,7 @@ const claimed = z.array(
     deviceId: z.string(),
     keyId: z.string(),
     key: signedPreKey,
+    oneTime: z.boolean(),
     left: z.number(),
     fallbackUnused: z.boolean(),
   }),
@@ -120,7 +130,7 @@ export async function claim(
       ) k
     ),
     taken as (
-      update one_time_keys k set key = null from picked p
+      update one_time_keys k set key = null, used_at = ${ground.now()}::double precision from picked p
       where k.device_id = p.device_id and k.key_id = p.key_id
     ),
     fallen_back as (
@@ -131,6 +141,7 @@ export async function claim(
     )
     select w.user_id as "userId", w.id as "deviceId",
       coalesce(p.key_id, w.signed_pre_key_id) as "keyId", coalesce(p.key, w.signed_pre_key) as key,
+      p.key_id is not null as "oneTime",
       (select count(*) from one_time_keys k where k.device_id = w.id and k.key is not null)::integer
         - (p.key_id is not null)::integer as left,
       (select not d.signed_pre_key_used from devices d where d.id = w.id) and p.key_id is not null
@@ -138,7 +149,10 @@ export async function claim(
     from wanted w left join picked p on p.device_id = w.id
     where coalesce(p.key_id, w.signed_pre_key_id) is not null
   `.execute(ground.db);
-  return claimed.parse(rows).map(({ userId, deviceId, keyId, key, left, fallbackUnused }) => {
+  const { preKeyClaims, preKeysLeft } = ground.metrics;
+  return claimed.parse(rows).map(({ userId, deviceId, keyId, key, oneTime, left, fallbackUnused }) => {
+    preKeyClaims[oneTime ? 'one_time' : 'signed'].add();
+    preKeysLeft.add(left);
     if (left < limits.oneTimeKeysLow)
       ground.notices.keysLow({
         userId,

@@ -3,9 +3,10 @@ import { z } from 'zod';
 import { AparteError } from '../../lib/protocol/errors';
 import type { IncomingEnvelope, NoteResult, pullEnvelopes, SendNote } from '../../lib/protocol/messages';
 import type { Asker, Ground } from '../ground';
+import { withinBytes } from '../page-bytes';
 
 /**
- * The envelopes that wait for this device, oldest first. Ids of one sender device rise in the order of sending;
+ * The envelopes that wait for this device, oldest first, and whether more do than the page holds. Ids of one sender device rise in the order of sending;
  * across senders an envelope may appear below a higher id that was pulled before, so a device pulls from 0 after
  * it has acked, not from the highest id it ever saw.
  */
@@ -13,17 +14,19 @@ export async function pull(
   { db }: Ground,
   asker: Asker,
   { after, limit }: z.infer<typeof pullEnvelopes>,
-): Promise<{ envelopes: IncomingEnvelope[] }> {
+): Promise<{ envelopes: IncomingEnvelope[]; more: boolean }> {
   const rows = await db
     .selectFrom('envelopes')
     .select(['id', 'sender_user_id', 'sender_device_id', 'type', 'content'])
     .where('recipient_device_id', '=', asker.deviceId)
     .where('id', '>', after)
     .orderBy('id')
-    .limit(limit)
+    .limit(limit + 1)
     .execute();
+  const page = withinBytes(rows.slice(0, limit), (row) => row.content);
   return {
-    envelopes: rows.map((row) => ({
+    more: page.length < rows.length,
+    envelopes: page.map((row) => ({
       id: row.id,
       senderUserId: row.sender_user_id,
       senderDeviceId: row.sender_device_id,

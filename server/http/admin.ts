@@ -2,6 +2,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export interface AdminOptions {
+  /** The loopback unless told otherwise: what they tell is nobody else's business. */
+  readonly host?: string;
   readonly port: number;
   /** Resolves when the node can serve; a rejection or two seconds of silence mean that it cannot. */
   ready(): Promise<unknown>;
@@ -16,7 +18,7 @@ export interface AdminServer {
 
 const readyTimeoutMs = 2000;
 
-/** The operators' endpoints. Loopback only: what they tell is nobody else's business. */
+/** The operators' endpoints. */
 export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   const server = createServer((request, response) => {
     const answer = (status: number, body: string, contentType = 'text/plain; charset=utf-8') => {
@@ -30,9 +32,9 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) =>
-      reject(new Error(`ADMIN_PORT ${options.port} is in use or not allowed.`, { cause })),
+      reject(new Error(`ADMIN_PORT ${options.port} is in use or not allowed on ADMIN_HOST.`, { cause })),
     );
-    server.listen(options.port, '127.0.0.1', resolve);
+    server.listen(options.port, options.host ?? '127.0.0.1', resolve);
   });
   return {
     port: portOf(server.address()),

@@ -20,6 +20,10 @@ export function callerAddress(peer: string, forwardedFor: string, trusted: Trust
   return claimed === '' ? address : claimed;
 }
 
+/** Whether the socket's other end is a proxy that is trusted. */
+export const isTrustedPeer = (peer: string, trusted: TrustedProxies): boolean =>
+  isTrusted(normalized(peer), trusted);
+
 const loopback = new BlockList();
 loopback.addSubnet('127.0.0.0', 8, 'ipv4');
 loopback.addAddress('::1', 'ipv6');

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import type { AnyTRPCRouter } from '@trpc/server';
 import type { Config } from '../config';
+import type { Doorkeeper } from './doorkeeper';
 import { readSite } from './site';
 import { serveStatic } from './static';
 import { type TrpcOptions, trpcHandler } from './trpc';
@@ -14,6 +15,8 @@ export interface HttpOptions<Router extends AnyTRPCRouter> extends Omit<TrpcOpti
   readonly config: Config;
   /** Registers further routes, such as `app.ws('/ws', …)`, before the site takes what is left. */
   readonly register?: (app: TemplatedApp) => void;
+  /** Watches who connects, from before the first word. */
+  readonly doorkeeper?: Pick<Doorkeeper, 'watch'>;
   /** The exported site; `out` in the working directory unless told otherwise. */
   readonly siteFolder?: string;
   /** How long `close` waits for answers that are being made. */
@@ -22,6 +25,8 @@ export interface HttpOptions<Router extends AnyTRPCRouter> extends Omit<TrpcOpti
 
 export interface HttpServer {
   readonly port: number;
+  /** Takes no new connections from now on; those that are open go on. */
+  refuseNew(): void;
   /** Takes no new connections, lets running calls end, then closes what is left. */
   close(): Promise<void>;
 }
@@ -34,6 +39,7 @@ export async function startHttp<Router extends AnyTRPCRouter>(
   const running = new Set<Promise<void>>();
   const answerCall = trpcHandler(options);
   const app = uws.App();
+  options.doorkeeper?.watch(app);
 
   const answer = (res: HttpResponse, req: HttpRequest) => {
     const call = answerCall(res, req).finally(() => running.delete(call));
@@ -50,11 +56,17 @@ export async function startHttp<Router extends AnyTRPCRouter>(
 
   const socket = await listen(app, config);
   let closing: Promise<void> | undefined;
+  let listening = true;
+  const refuseNew = () => {
+    if (listening) uws.us_listen_socket_close(socket);
+    listening = false;
+  };
   return {
     port: uws.us_socket_local_port(socket),
+    refuseNew,
     close() {
       closing ??= (async () => {
-        uws.us_listen_socket_close(socket);
+        refuseNew();
         await settledOrLate([...running], options.closeTimeoutMs ?? 5000);
         app.close();
       })();

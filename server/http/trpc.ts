@@ -21,6 +21,8 @@ export interface TrpcOptions<Router extends AnyTRPCRouter> {
   readonly router: Router;
   createContext(call: CallContext): inferRouterContext<Router> | Promise<inferRouterContext<Router>>;
   readonly log: Log;
+  /** Hears every refusal and failure, one by one. */
+  readonly onError?: (error: TRPCError) => void;
   /** Bytes of a request's body; what is longer is refused with 413 before it is read to its end. */
   readonly maxBodyBytes?: number;
 }
@@ -68,6 +70,7 @@ export function trpcHandler<Router extends AnyTRPCRouter>(options: TrpcOptions<R
         createContext: () => Promise.resolve(options.createContext({ headers, ip, resHeaders })),
         responseMeta: () => ({ headers: resHeaders }),
         onError: ({ error, path: procedure }) => {
+          options.onError?.(error);
           if (error.code === 'INTERNAL_SERVER_ERROR')
             log.error({ err: error.cause ?? error, procedure }, 'A call failed.');
         },

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { AparteError } from '../../lib/protocol/errors';
+import { type Metrics, stopwatch } from '../metrics/metrics';
 import { type CommitInput, type CommitRow, commitRows, commitText, commitValues } from './commit-statement';
 
 /** What became of one message. */
@@ -19,6 +20,7 @@ export interface LaneOptions {
   maxBatchBytes: number;
   /** Most messages waiting; more are refused with `overloaded`. */
   maxQueue: number;
+  metrics: Metrics;
 }
 
 interface Waiting extends CommitInput {
@@ -51,8 +53,17 @@ export class CommitLane {
    */
   commit(input: CommitInput): Promise<CommitOutcome> {
     if (this.#queue.length >= this.#options.maxQueue) return Promise.reject(new AparteError('overloaded'));
+    const seconds = stopwatch();
     return new Promise((resolve, reject) => {
-      this.#queue.push({ sender: input.sender, message: input.message, resolve, reject });
+      this.#queue.push({
+        sender: input.sender,
+        message: input.message,
+        resolve: (outcome) => {
+          this.#count(input, outcome, seconds());
+          resolve(outcome);
+        },
+        reject,
+      });
       this.#running ??= this.#run();
     });
   }
@@ -129,7 +140,19 @@ export class CommitLane {
     }
   }
 
+  #count({ message }: CommitInput, { status, envelopeIds }: CommitOutcome, seconds: number): void {
+    const { metrics } = this.#options;
+    metrics.commitSeconds.add(seconds);
+    metrics.commits[status].add();
+    if (status !== 'sent') return;
+    metrics.messagesStored[message.slot].add();
+    metrics.envelopesStored.add(envelopeIds.size);
+  }
+
   async #execute(batch: readonly Waiting[]): Promise<CommitOutcome[]> {
+    const { metrics } = this.#options;
+    metrics.batchMessages.add(batch.length);
+    metrics.batchBytes.add(batch.reduce((sum, item) => sum + sizeOf(item), 0));
     const values = commitValues(batch, this.#options.now());
     const answer = await this.#options.pool.query({ name: 'commit', text: commitText, values });
     const rows = commitRows.parse(answer.rows);

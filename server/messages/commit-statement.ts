@@ -20,7 +20,8 @@ export interface CommitInput {
  *   unique index, the whole statement is undone, and the items are run again one by one.
  *
  * What belongs to the whole batch is looked up in arrays and answered once: joined to it, it would cost the square of
- * the batch's size, since the planner takes an array for ten rows.
+ * the batch's size, since the planner takes an array for ten rows. What could be joined from either side is written so
+ * that its table is read by key: a plan is kept, and a table that was small when it was made may have grown.
  *
  * Each sender device's client ids, and its marks per conversation, must be unique within the batch.
  */
@@ -74,10 +75,13 @@ verdict as materialized (
   from judged j
   window w as (partition by conversation_id order by ord rows unbounded preceding)
 ),
-counted as (
-  update conversations c set last_seq = n.seq
+numbered as materialized (
+  select array_agg(conversation_id) as ids, array_agg(seq) as numbers
   from (select conversation_id, max(seq) as seq from verdict where is_new group by conversation_id) n
-  where c.id = n.conversation_id
+),
+counted as (
+  update conversations c set last_seq = (select numbers from numbered)[array_position((select ids from numbered), c.id)]
+  where c.id = any((select ids from numbered)::uuid[])
 ),
 stored as (
   insert into messages (conversation_id, seq, sender_user_id, sender_device_id, client_id, ciphertext, at)
@@ -99,9 +103,13 @@ wrapped as materialized (
     select e.ord, e.of, e.recipient_device_id, e.type, e.content
     from unnest($9::integer[], $10::uuid[], $11::text[], $12::text[])
       with ordinality as e(of, recipient_device_id, type, content, ord)
-    join devices d on d.id = e.recipient_device_id and d.revoked_at is null
-    join members m on m.conversation_id = ($1::uuid[])[e.of] and m.user_id = d.user_id
-      and m.state in ('active', 'requested')
+    cross join lateral (
+      select user_id from devices where id = e.recipient_device_id and revoked_at is null limit 1
+    ) d
+    cross join lateral (
+      select from members where conversation_id = ($1::uuid[])[e.of] and user_id = d.user_id
+        and state in ('active', 'requested') limit 1
+    ) m
     where (select flags from accepted)[e.of]
     order by e.ord
   ) sorted

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AparteError } from '../../lib/protocol/errors';
+import { limits } from '../../lib/protocol/limits';
 import { databaseKinds, openTestDatabase, type TestDatabase } from '../../tests/databases';
 import { contacts, group, person, revocationOf, type TestDomain, testDomain, text } from '../../tests/domain';
 import { addMembers, block, leave, removeMember, unblockUser } from '../conversations/conversations';
@@ -45,6 +46,37 @@ describe.each(databaseKinds)('messages on %s', (kind) => {
     expect(domain.told).toEqual([]);
     expect(await send(domain, bert, text(conversation))).toMatchObject({ seq: 2 });
     expect((await pullEnvelopes(domain, bert, { after: 0, limit: 10 })).envelopes).toHaveLength(1);
+  });
+
+  test('a page of messages or envelopes is bounded in bytes, and the next one goes on where it ended', async () => {
+    const [anna, bert] = [await person(domain), await person(domain)];
+    const conversation = await contacts(domain, anna, bert);
+    const ciphertext = 'x'.repeat(limits.ciphertextMaxBytes);
+    const envelopes = [envelopeFor(bert, 'k'.repeat(limits.envelopeMaxBytes))];
+    const count = 80;
+    for (let sent = 0; sent < count; sent++)
+      await send(domain, anna, text(conversation, { ciphertext, envelopes }));
+    const { conversationId } = conversation;
+    const seqs: number[] = [];
+    while (seqs.length < count) {
+      const asked = { conversationId, after: seqs.at(-1) ?? 0, limit: limits.pullPageSize };
+      const { messages } = await pull(domain, bert, asked);
+      expect(messages.length).toBeGreaterThan(0);
+      expect(JSON.stringify(messages).length).toBeLessThan(limits.pullPageBytes * 1.2);
+      seqs.push(...messages.map((message) => message.seq));
+    }
+    expect(seqs).toEqual(Array.from({ length: count }, (_, index) => index + 1));
+    const ids: number[] = [];
+    for (let more = true; more; ) {
+      const page = await pullEnvelopes(domain, bert, {
+        after: ids.at(-1) ?? 0,
+        limit: limits.envelopePageSize,
+      });
+      expect(JSON.stringify(page).length).toBeLessThan(limits.pullPageBytes * 1.2);
+      ids.push(...page.envelopes.map((envelope) => envelope.id));
+      more = page.more;
+    }
+    expect(new Set(ids).size).toBe(count);
   });
 
   test('stores one row for the same message twice in one batch, and one number', async () => {

@@ -3,6 +3,7 @@ import { AparteError } from '../../lib/protocol/errors';
 import type { Mark, Message, pullMessages, SendMessage, SendResult } from '../../lib/protocol/messages';
 import type { Asker, Ground } from '../ground';
 import type { Committed } from '../notices';
+import { withinBytes } from '../page-bytes';
 import type { Committer } from './commit';
 import type { CommitOutcome } from './commit-lane';
 
@@ -17,10 +18,14 @@ export async function send(
   asker: Asker,
   message: SendMessage,
 ): Promise<SendResult> {
+  const receivedAt = ground.now();
   const outcome = await ground.committer.commit({ sender: asker, message });
   switch (outcome.status) {
     case 'sent':
-      ground.notices.committed(news(asker, message, outcome));
+      ground.notices.committed({
+        ...news(asker, message, outcome),
+        times: { receivedAt, committedAt: ground.now() },
+      });
       return { status: 'sent', seq: outcome.seq, at: outcome.at };
     case 'duplicate':
       return { status: 'sent', seq: outcome.seq, at: outcome.at };
@@ -31,7 +36,7 @@ export async function send(
   }
 }
 
-function news(asker: Asker, message: SendMessage, outcome: CommitOutcome): Committed {
+function news(asker: Asker, message: SendMessage, outcome: CommitOutcome): Omit<Committed, 'times'> {
   const sent: Mark = {
     conversationId: message.conversationId,
     clientId: message.clientId,
@@ -57,7 +62,7 @@ function news(asker: Asker, message: SendMessage, outcome: CommitOutcome): Commi
 }
 
 /**
- * The messages after a number, in order, and where the conversation stands for the asker: who has left reads up to
+ * The messages after a number, in order, as many as are asked for or as a page holds, and where the conversation stands for the asker: who has left reads up to
  * that moment, who has joined from then on.
  * @throws not_found for who never was a member
  */
@@ -86,7 +91,7 @@ export async function pull(
     .execute();
   return {
     lastSeq,
-    messages: rows.map((row) => ({
+    messages: withinBytes(rows, (row) => row.ciphertext).map((row) => ({
       conversationId: row.conversation_id,
       seq: row.seq,
       clientId: row.client_id,

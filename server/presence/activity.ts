@@ -1,5 +1,6 @@
 import type { ActivityKind } from '../../lib/protocol/frames';
 import type { Asker, Ground } from '../ground';
+import type { ListedMember } from './member-lists';
 
 /** Tells the conversation's other members. Never stored; who may not write there is ignored. */
 export async function tellActivity(
@@ -7,15 +8,20 @@ export async function tellActivity(
   asker: Asker,
   activity: { conversationId: string; kind: ActivityKind },
 ): Promise<void> {
-  const { conversationId, kind } = activity;
-  const members = await ground.db
-    .selectFrom('members')
-    .select(['user_id', 'state'])
-    .where('conversation_id', '=', conversationId)
-    .where('state', 'in', ['active', 'requested'])
-    .execute();
-  const mine = members.find((member) => member.user_id === asker.userId);
-  if (mine?.state !== 'active') return;
-  const toUserIds = members.map((member) => member.user_id).filter((userId) => userId !== asker.userId);
-  ground.notices.activity({ conversationId, userId: asker.userId, activity: kind, toUserIds });
+  const listed = ground.memberLists.of(activity.conversationId);
+  tell(ground, asker, activity, listed instanceof Promise ? await listed : listed);
+}
+
+function tell(
+  ground: Ground,
+  { userId }: Asker,
+  { conversationId, kind }: { conversationId: string; kind: ActivityKind },
+  members: readonly ListedMember[],
+): void {
+  const toUserIds: string[] = [];
+  let mayWrite = false;
+  for (const member of members)
+    if (member.userId !== userId) toUserIds.push(member.userId);
+    else mayWrite = member.active;
+  if (mayWrite) ground.notices.activity({ conversationId, userId, activity: kind, toUserIds });
 }

@@ -4,7 +4,7 @@ import { databaseKinds, openTestDatabase, type TestDatabase } from '../../tests/
 import { contacts, group, person, type TestDomain, testDomain } from '../../tests/domain';
 import { accept, block, blockUser, leave, removeMember, unblockUser } from '../conversations/conversations';
 import type { Asker } from '../ground';
-import { takeTokens } from '../limiter';
+import { spend } from '../limiter';
 import { handleFrame } from '../ws/frames';
 import { tellActivity } from './activity';
 import { tellPresence } from './presence';
@@ -130,13 +130,18 @@ describe.each(databaseKinds)('presence on %s', (kind) => {
   test('drops what goes beyond a connection’s measure, a word to everyone counting five, and answers nothing', async () => {
     const [anna, bert] = [await someone(), await someone()];
     const { conversationId } = await contacts(domain, anna, bert);
-    const bucket = { tokens: 6, at: domain.now() };
+    let wholeAt = 0;
+    const rate = { burst: 6, perSecond: 1 };
     const answers: unknown[] = [];
     const options = {
       ground: domain,
       asker: anna,
       reply: (frame: unknown) => answers.push(frame),
-      maySignal: (cost: number) => takeTokens(bucket, { burst: 6, perSecond: 0 }, domain.now(), cost),
+      maySignal: (cost: number) => {
+        const after = spend(wholeAt, rate, domain.now(), cost);
+        wholeAt = after ?? wholeAt;
+        return after !== null;
+      },
       onFailure: (error: unknown) => answers.push(error),
     };
     domain.told.length = 0;

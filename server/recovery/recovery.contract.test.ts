@@ -3,7 +3,6 @@ import { AparteError } from '../../lib/protocol/errors';
 import { databaseKinds, openTestDatabase, type TestDatabase } from '../../tests/databases';
 import { contacts, person, type TestDomain, testDomain } from '../../tests/domain';
 import { newSecret } from '../../tests/key-material';
-import { authenticate } from '../devices/authentication';
 import { keysOf, list } from '../devices/devices';
 import { createLimiters, defaultRates } from '../limiter';
 import { appRouter } from '../routers/app';
@@ -65,7 +64,10 @@ describe.each(databaseKinds)('recovery on %s', (kind) => {
     );
     expect(domain.told).toEqual([]);
     const { token, account } = await register(domain, wish);
-    expect(await authenticate(domain, token)).toEqual({ userId: anna.userId, deviceId: wish.deviceId });
+    expect(await domain.authentication.askerOf(token)).toEqual({
+      userId: anna.userId,
+      deviceId: wish.deviceId,
+    });
     expect(domain.told).toContainEqual(expect.objectContaining({ kind: 'devices', event: 'device:linked' }));
     expect(await keysOf(domain, bert, [anna.userId])).toMatchObject([
       { devicesVersion: 2, devices: [{ deviceId: anna.deviceId }, { deviceId: wish.deviceId }] },
@@ -87,6 +89,7 @@ describe.each(databaseKinds)('recovery on %s', (kind) => {
           ground: domain,
           limiters,
           ip,
+          pushEndpoints: 'public',
           token: undefined,
           asker: async () => undefined,
           setToken: () => undefined,

@@ -19,6 +19,11 @@ export const accountsRouter = router({
     limit(ctx.limiters.find.take(ctx.ip));
     return accounts.handleTaken(ctx.ground, input.handle);
   }),
+  /** Whose device the caller's browser is, for one that has lost all else; null: nobody's. */
+  device: publicProcedure.query(async ({ ctx }) => {
+    limit(ctx.limiters.find.take(ctx.ip));
+    return accounts.device(ctx.ground, ctx.token);
+  }),
   me: deviceProcedure.query(({ ctx }) => accounts.me(ctx.ground, ctx.asker)),
   find: deviceProcedure.input(byHandle).query(({ ctx, input }) => {
     limit(ctx.limiters.find.take(ctx.asker.deviceId));

@@ -6,6 +6,7 @@ import { conversationsRouter } from './conversations';
 import { devicesRouter } from './devices';
 import { backupRouter, linkingRouter, recoveryRouter } from './linking';
 import { envelopesRouter, messagesRouter } from './messages';
+import { pushRouter } from './push';
 
 export const appRouter = router({
   accounts: accountsRouter,
@@ -16,6 +17,7 @@ export const appRouter = router({
   conversations: conversationsRouter,
   messages: messagesRouter,
   envelopes: envelopesRouter,
+  push: pushRouter,
   sync: router({
     state: deviceProcedure
       .input(syncState)

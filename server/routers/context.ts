@@ -3,6 +3,8 @@ import { AparteError, type ErrorCode, errors } from '../../lib/protocol/errors';
 import type { Asker, Ground } from '../ground';
 import type { Limiters } from '../limiter';
 import type { Committer } from '../messages/commit';
+import { countOf, stopwatch } from '../metrics/metrics';
+import type { EndpointPolicy } from '../push/endpoints';
 import { codeOf } from '../refusal';
 
 export interface Context {
@@ -11,6 +13,8 @@ export interface Context {
   /** The device behind the request's token, looked up when a procedure first asks. */
   readonly asker: () => Promise<Asker | undefined>;
   readonly ip: string;
+  /** Where devices may ask to be woken. */
+  readonly pushEndpoints: EndpointPolicy;
   /** The request's token, whatever has become of its device. */
   readonly token: string | undefined;
   /** Sets the answer's cookie to this token. */
@@ -26,7 +30,8 @@ const t = initTRPC.context<Context>().create({
   },
 });
 
-function shownCode(error: TRPCError): ErrorCode {
+/** The code that a caller is shown for an error. */
+export function shownCode(error: TRPCError): ErrorCode {
   if (error.cause instanceof AparteError) return error.cause.code;
   switch (error.code) {
     case 'BAD_REQUEST':
@@ -56,8 +61,17 @@ const translateErrors = t.middleware(async ({ next }) => {
   throw new TRPCError({ code: errors[code].trpc, cause: new AparteError(code), message: code });
 });
 
+const measure = t.middleware(async ({ ctx, path, type, next }) => {
+  const { calls, callSeconds } = ctx.ground.metrics;
+  const seconds = stopwatch();
+  countOf(calls, path);
+  const result = await next();
+  callSeconds[type].add(seconds());
+  return result;
+});
+
 export const router = t.router;
-export const publicProcedure = t.procedure.use(translateErrors);
+export const publicProcedure = t.procedure.use(measure).use(translateErrors);
 
 /** For a device with a token that is known and not revoked. */
 export const deviceProcedure = publicProcedure.use(async ({ ctx, next }) => {

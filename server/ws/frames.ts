@@ -4,6 +4,8 @@ import { ack, note } from '../envelopes/envelopes';
 import type { Asker, Ground } from '../ground';
 import type { Committer } from '../messages/commit';
 import { send } from '../messages/messages';
+import { addFigures } from '../metrics/figures';
+import { stopwatch } from '../metrics/metrics';
 import { tellActivity } from '../presence/activity';
 import { tellPresence } from '../presence/presence';
 import { codeOf } from '../refusal';
@@ -20,15 +22,19 @@ export interface FrameOptions {
 
 /** A word to everyone counts as so many words to one. */
 const broadcastCost = 5;
+/** A report of figures counts so many: ten seconds' worth, where an honest device sends one in ten minutes. */
+const figuresCost = 20;
 
 type Parsed = { frame: DeviceFrame } | { r: number | null; code: 'invalid_input' | 'too_large' };
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /** Reads one frame. An unreadable one keeps its request number where that can be seen. */
 export function parseFrame(bytes: ArrayBuffer | Uint8Array): Parsed {
   if (bytes.byteLength > limits.frameMaxBytes) return { r: null, code: 'too_large' };
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    value = JSON.parse(decoder.decode(bytes));
   } catch {
     return { r: null, code: 'invalid_input' };
   }
@@ -44,6 +50,8 @@ function requestOf(value: unknown): number | null {
 /** Does what a frame asks and answers it. Never rejects. */
 export async function handleFrame(frame: DeviceFrame, options: FrameOptions): Promise<void> {
   const { ground, asker, reply } = options;
+  const { metrics } = ground;
+  const seconds = stopwatch();
   try {
     switch (frame.t) {
       case 'send': {
@@ -68,12 +76,18 @@ export async function handleFrame(frame: DeviceFrame, options: FrameOptions): Pr
         if (options.maySignal(frame.toUserId === null ? broadcastCost : 1))
           await tellPresence(ground, asker, frame);
         return;
+      case 'figures':
+        if (options.maySignal(figuresCost)) addFigures(metrics, frame.figures);
+        return;
       case 'ping':
         reply({ t: 'pong' });
     }
   } catch (error) {
     const code = codeOf(error);
+    metrics.errors[code].add();
     if (code === 'internal') options.onFailure(error);
     reply({ t: 'error', r: frame.t === 'send' || frame.t === 'note' ? frame.r : null, code });
+  } finally {
+    metrics.frameSeconds[frame.t].add(seconds());
   }
 }

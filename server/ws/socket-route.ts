@@ -1,159 +1,231 @@
 import type { HttpRequest, HttpResponse, TemplatedApp, us_socket_context_t, WebSocket } from 'uWebSockets.js';
-import { randomUUID } from 'node:crypto';
-import { AparteError, type ErrorCode, errors } from '../../lib/protocol/errors';
+import { closeReason } from '../../lib/protocol/close-reason';
+import { AparteError, type ErrorCode, errorOfClose, errors } from '../../lib/protocol/errors';
 import { limits } from '../../lib/protocol/limits';
 import type { Broker } from '../broker';
 import type { Config } from '../config';
-import { authenticate } from '../devices/authentication';
+import type { Authentication } from '../devices/authentication';
 import { tokenOf } from '../devices/tokens';
 import type { Asker, Ground } from '../ground';
-import { isAllowedOrigin } from '../http/caller';
-import { type Hub, Session } from '../hub';
-import { type Bucket, type Rates, takeTokens } from '../limiter';
+import { callerAddress, isAllowedOrigin } from '../http/caller';
+import type { Hub } from '../hub';
+import { type Limiters, type Rates, spend } from '../limiter';
 import type { Log } from '../log';
 import type { Committer } from '../messages/commit';
 import { frameText } from '../notices';
+import { Session } from '../session';
+import { type Refusal, spreadMs } from './admission';
 import { handleFrame, parseFrame } from './frames';
 
 export interface SocketRouteOptions {
   ground: Ground & { committer: Committer };
   hub: Hub;
   broker: Broker;
-  config: Pick<Config, 'publicOrigin' | 'port'>;
+  authentication: Pick<Authentication, 'askerOf'>;
+  config: Pick<Config, 'publicOrigin' | 'port' | 'trustedProxies'>;
   rates: Pick<Rates, 'frames' | 'signals'>;
+  /** A connection ended without a word: what was sent last may not have arrived. */
+  onBroken(asker: Asker): void;
+  limiters: Pick<Limiters, 'upgrades' | 'connections'>;
+  /** Whether the node takes one more, asked before anything is looked up. */
+  refusal: () => Refusal | null;
+  /** A socket has ceased to be one of HTTP. */
+  upgraded: () => void;
   log: Log;
 }
 
-type Caller =
-  | { state: 'refused'; code: ErrorCode }
-  | { state: 'admitted'; asker: Asker }
-  | { state: 'open'; session: Session; frames: Bucket; signals: Bucket };
-
+/** uWebSockets.js copies these properties onto the socket's own object: one, so that it stays small. */
 interface Connection {
-  caller: Caller;
+  session: Session | Refusal | Newcomer;
 }
 
-/** Seconds without a frame or a pong after which uWebSockets.js ends a connection; it pings by itself before. */
-const idleTimeoutSeconds = 60;
+/** Let in, and not known yet: nothing that it sends counts. */
+class Newcomer {
+  gone = false;
+  constructor(readonly token: string | undefined) {}
+}
+
+/** What a connection counts as closed with that was not closed, but silent or cut. */
+const brokenClose = 1006;
+/**
+ * A peer that has not been heard of for 20 seconds is pinged, and is dead after 8 more: uWebSockets.js divides the time
+ * so, and keeps one timer for all connections.
+ */
+const idleTimeoutSeconds = 28;
 /** Beyond a frame's limit, so that a frame a little too long is refused with a code; the rest is cut by the library. */
 const payloadSlackBytes = 64 * 1024;
+/**
+ * What uWebSockets.js may hold for one that the kernel takes no more from. The writer's bound acts first, but for
+ * who claims to have read what it has not; then frames are dropped, and the connection with them.
+ */
+const maxBackpressureBytes = 4 * 1024 * 1024;
+/** Frames of one connection that are handled at a time, and their bytes. A device waits for answers long before. */
+const maxHandling = 200;
+const maxHandlingBytes = 8 * 1024 * 1024;
+/** What cannot be read costs more of the allowance than what can. */
+const garbageCost = 10;
 
 /** The WebSocket at /ws: one connection per device, of which the newest counts. */
 export function registerSocketRoute(app: TemplatedApp, options: SocketRouteOptions): void {
-  const { ground, hub, broker, rates, log } = options;
+  const { ground, hub, broker, rates, limiters, upgraded, log } = options;
+  const { metrics } = ground;
+  const epoch = ground.now();
+  const clock = () => ground.now() - epoch;
+  let connections = 0;
 
   app.ws<Connection>('/ws', {
     maxPayloadLength: limits.frameMaxBytes + payloadSlackBytes,
     idleTimeout: idleTimeoutSeconds,
     sendPingsAutomatically: true,
-    // The hub's own bound acts first.
-    maxBackpressure: 64 * 1024 * 1024,
-    upgrade(res, req, context) {
-      admit(res, req, context, options).catch((error: unknown) => {
-        log.error({ err: error }, 'An upgrade failed.');
-      });
-    },
+    maxBackpressure: maxBackpressureBytes,
+    upgrade: (res, req, context) => upgrade(res, req, context, options),
     open(ws) {
-      const connection = ws.getUserData();
-      const { caller } = connection;
-      if (caller.state === 'refused') {
-        ws.end(errors[caller.code].close ?? errors.internal.close, caller.code);
+      upgraded();
+      const { session } = ws.getUserData();
+      if ('code' in session) {
+        refuse(ws, session);
         return;
       }
-      if (caller.state !== 'admitted') return;
-      const session = openSession(ws, caller.asker, ground.now());
-      connection.caller = {
-        state: 'open',
-        session,
-        frames: { tokens: rates.frames.burst, at: ground.now() },
-        signals: { tokens: rates.signals.burst, at: ground.now() },
-      };
-      hub.add(session);
-      broker.publish({
-        kind: 'close',
-        userId: session.userId,
-        deviceId: session.deviceId,
-        code: 'replaced',
-        openedBefore: session.openedAt,
-        exceptConnectionId: session.connectionId,
+      if (!(session instanceof Newcomer)) return;
+      void callerOf(options, session.token).then((caller) => {
+        // After its end no method of the socket may be called.
+        if (!session.gone) admit(ws, caller);
       });
-      hub.send(session, frameText({ t: 'ready', at: ground.now() }));
     },
     message(ws, bytes) {
-      const { caller } = ws.getUserData();
-      if (caller.state !== 'open' || !hub.has(caller.session)) return;
-      const { session } = caller;
-      if (!takeTokens(caller.frames, rates.frames, ground.now())) {
-        hub.close(session, 'rate_limited');
-        return;
-      }
+      const { session } = ws.getUserData();
+      if (!(session instanceof Session) || !session.open) return;
+      metrics.receivedBytes.add(bytes.byteLength);
+      if (!mayWrite(session, 1)) return;
       const parsed = parseFrame(bytes);
       if ('code' in parsed) {
-        hub.send(session, frameText({ t: 'error', r: parsed.r, code: parsed.code }));
+        metrics.framesUnreadable.add();
+        metrics.errors[parsed.code].add();
+        if (mayWrite(session, garbageCost))
+          hub.send(session, frameText({ t: 'error', r: parsed.r, code: parsed.code }));
         return;
       }
-      void handleFrame(parsed.frame, {
+      const { frame } = parsed;
+      metrics.framesReceived[frame.t].add();
+      const size = bytes.byteLength;
+      if (session.handling >= maxHandling || session.handlingBytes + size > maxHandlingBytes) {
+        metrics.framesPutOff.add();
+        metrics.errors.overloaded.add();
+        hub.send(session, frameText({ t: 'error', r: 'r' in frame ? frame.r : null, code: 'overloaded' }));
+        return;
+      }
+      session.handling += 1;
+      session.handlingBytes += size;
+      void handleFrame(frame, {
         ground,
         asker: session,
-        reply: (frame) => hub.send(session, frameText(frame)),
-        maySignal: (cost) => takeTokens(caller.signals, rates.signals, ground.now(), cost),
-        onFailure: (error) => log.error({ err: error, frame: parsed.frame.t }, 'A frame failed.'),
+        reply: (answer) => hub.send(session, frameText(answer)),
+        maySignal: (cost) => {
+          const wholeAt = spend(session.signalsWholeAt, rates.signals, clock(), cost);
+          if (wholeAt === null) metrics.rateLimited.signals.add();
+          else session.signalsWholeAt = wholeAt;
+          return wholeAt !== null;
+        },
+        onFailure: (error) => log.error({ err: error, frame: frame.t }, 'A frame failed.'),
+      }).finally(() => {
+        session.handling -= 1;
+        session.handlingBytes -= size;
       });
     },
-    close(ws) {
-      const { caller } = ws.getUserData();
+    pong(ws, message) {
+      const { session } = ws.getUserData();
+      // The library's own pings are empty.
+      if (message.byteLength === 0 || message.byteLength > 16 || !(session instanceof Session)) return;
+      hub.acked(session, Buffer.from(message).toString('latin1'));
+    },
+    close(ws, closeCode) {
+      const { session } = ws.getUserData();
+      if (session instanceof Newcomer) session.gone = true;
+      if (!(session instanceof Session)) return;
       // Nobody is told `away` here: the device may be coming back to another node, or another one of its user's
       // may be online there, and no node knows that of the others. What it last said expires with its hearers.
-      if (caller.state === 'open') hub.remove(caller.session);
+      hub.remove(session);
+      broker.disconnected(session);
+      metrics.connectionsClosed[errorOfClose(closeCode) ?? 'by_peer'].add();
+      metrics.connectionSeconds.add((clock() - session.openedAt) / 1000);
+      if (closeCode === brokenClose) options.onBroken(session);
     },
   });
-}
 
-/** Checks origin and token. Who is refused is let in and closed with a code, which is all that a browser can read. */
-async function admit(
-  res: HttpResponse,
-  req: HttpRequest,
-  context: us_socket_context_t,
-  { ground, config, log }: SocketRouteOptions,
-): Promise<void> {
-  let aborted = false;
-  res.onAborted(() => {
-    aborted = true;
-  });
-  const key = req.getHeader('sec-websocket-key');
-  const protocol = req.getHeader('sec-websocket-protocol');
-  const extensions = req.getHeader('sec-websocket-extensions');
-  const allowed = isAllowedOrigin(req.getHeader('origin'), config);
-  const token = tokenOf(req.getHeader('cookie'));
-  const caller: Caller = allowed
-    ? await callerOf(ground, token, log)
-    : { state: 'refused', code: 'origin_forbidden' };
-  if (aborted) return;
-  res.cork(() => {
-    res.upgrade<Connection>({ caller }, key, protocol, extensions, context);
-  });
-}
+  function admit(ws: WebSocket<Connection>, caller: Asker | Refusal): void {
+    if ('code' in caller) {
+      refuse(ws, caller);
+      return;
+    }
+    if (!limiters.connections.take(caller.deviceId)) {
+      refuse(ws, refused('rate_limited'));
+      return;
+    }
+    connections = connections >= 2 ** 30 ? 1 : connections + 1;
+    const session = new Session(ws, caller.userId, caller.deviceId, connections, clock());
+    ws.getUserData().session = session;
+    hub.add(session);
+    broker.connected(session);
+    hub.send(session, frameText({ t: 'ready', at: ground.now(), returnWithinMs: spreadMs(hub.size) }));
+  }
 
-async function callerOf(ground: Ground, token: string | undefined, log: Log): Promise<Caller> {
-  try {
-    const asker = await authenticate(ground, token);
-    return asker === undefined ? { state: 'refused', code: 'unauthenticated' } : { state: 'admitted', asker };
-  } catch (error) {
-    if (error instanceof AparteError) return { state: 'refused', code: error.code };
-    log.error({ err: error }, 'A device could not be looked up.');
-    return { state: 'refused', code: 'internal' };
+  function refuse(ws: WebSocket<Connection>, { code, withinMs }: Refusal): void {
+    metrics.upgradesRefused[code].add();
+    ws.end(errors[code].close ?? errors.internal.close, closeReason(code, withinMs));
+  }
+
+  /** Spends of the connection's allowance of frames, or closes it. */
+  function mayWrite(session: Session, cost: number): boolean {
+    const wholeAt = spend(session.framesWholeAt, rates.frames, clock(), cost);
+    if (wholeAt === null) {
+      metrics.rateLimited.frames.add();
+      hub.close(session, 'rate_limited');
+    } else session.framesWholeAt = wholeAt;
+    return wholeAt !== null;
   }
 }
 
-function openSession(ws: WebSocket<Connection>, asker: Asker, now: number): Session {
-  const socket = {
-    send: (frame: string) => {
-      ws.send(frame);
-    },
-    bufferedBytes: () => ws.getBufferedAmount(),
-    close: (code: number, reason: string) => {
-      ws.end(code, reason);
-    },
-  };
-  return new Session(socket, asker.userId, asker.deviceId, randomUUID(), now);
+/**
+ * Checks load, origin and address, and upgrades at once: who the device is is asked afterwards, since an upgrade that
+ * waits is one more thing that can be held open. Who is refused is let in and closed with a code, which is all that
+ * a browser can read; an address that comes too often is refused before that.
+ */
+function upgrade(
+  res: HttpResponse,
+  req: HttpRequest,
+  context: us_socket_context_t,
+  { config, limiters, ground, refusal }: SocketRouteOptions,
+): void {
+  const peer = Buffer.from(res.getRemoteAddressAsText()).toString();
+  const address = callerAddress(peer, req.getHeader('x-forwarded-for'), config.trustedProxies);
+  if (!limiters.upgrades.take(address)) {
+    ground.metrics.upgradesRefused.rate_limited.add();
+    res.writeStatus('429 Too Many Requests').writeHeader('retry-after', '30').end('', true);
+    return;
+  }
+  const session = isAllowedOrigin(req.getHeader('origin'), config)
+    ? (refusal() ?? new Newcomer(tokenOf(req.getHeader('cookie'))))
+    : refused('origin_forbidden');
+  res.upgrade<Connection>(
+    { session },
+    req.getHeader('sec-websocket-key'),
+    req.getHeader('sec-websocket-protocol'),
+    req.getHeader('sec-websocket-extensions'),
+    context,
+  );
+}
+
+const refused = (code: ErrorCode): Refusal => ({ code, withinMs: undefined });
+
+async function callerOf(
+  { authentication, log }: SocketRouteOptions,
+  token: string | undefined,
+): Promise<Asker | Refusal> {
+  try {
+    return (await authentication.askerOf(token)) ?? refused('unauthenticated');
+  } catch (error) {
+    if (error instanceof AparteError) return refused(error.code);
+    log.error({ err: error }, 'A device could not be looked up.');
+    return refused('internal');
+  }
 }

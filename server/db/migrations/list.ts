@@ -2,6 +2,8 @@ import type { Kysely } from 'kysely';
 import { up as start } from './0001-start';
 import { up as devices } from './0002-devices';
 import { up as trust } from './0003-trust';
+import { up as push } from './0004-push';
+import { up as usedKeys } from './0005-used-keys';
 
 export interface Migration {
   name: string;
@@ -13,4 +15,6 @@ export const migrations: readonly Migration[] = [
   { name: '0001-start', up: start },
   { name: '0002-devices', up: devices },
   { name: '0003-trust', up: trust },
+  { name: '0004-push', up: push },
+  { name: '0005-used-keys', up: usedKeys },
 ];

@@ -1,0 +1,65 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { databaseKinds, openTestDatabase, type TestDatabase } from '../../tests/databases';
+import { group, person, type TestDomain, testDomain } from '../../tests/domain';
+import { accept, removeMember } from '../conversations/conversations';
+import { tellActivity } from './activity';
+import { MemberLists } from './member-lists';
+
+describe.each(databaseKinds)('the lists of members on %s', (kind) => {
+  let database: TestDatabase;
+  let domain: TestDomain;
+  beforeAll(async () => {
+    database = await openTestDatabase(kind);
+  });
+  afterAll(() => database.close());
+  beforeEach(() => {
+    domain = testDomain(database);
+  });
+
+  async function pair() {
+    const [anna, bert] = [await person(domain), await person(domain)];
+    const { conversationId } = await group(domain, anna, bert);
+    await accept(domain, bert, conversationId);
+    return { anna, bert, conversationId };
+  }
+
+  test('who has been removed hears nothing more, though the list was kept', async () => {
+    const { anna, bert, conversationId } = await pair();
+    await tellActivity(domain, anna, { conversationId, kind: 'typing' });
+    await removeMember(domain, anna, conversationId, bert.userId);
+    domain.told.length = 0;
+    await tellActivity(domain, bert, { conversationId, kind: 'typing' });
+    await tellActivity(domain, anna, { conversationId, kind: 'typing' });
+    expect(domain.told.flatMap((told) => (told.kind === 'activity' ? told.toUserIds : []))).toEqual([]);
+  });
+
+  test('a list is read once, and again when it is too old or the roster has changed', async () => {
+    const { conversationId } = await pair();
+    const lists = new MemberLists({ db: domain.db, now: domain.now, maxAgeMs: 1_000 });
+    const first = await lists.of(conversationId);
+    expect(lists.of(conversationId)).toBe(first);
+    domain.clock.now += 1_000;
+    expect(lists.of(conversationId)).toBeInstanceOf(Promise);
+    await lists.of(conversationId);
+    lists.forget(conversationId);
+    expect(lists.of(conversationId)).toBeInstanceOf(Promise);
+  });
+
+  test('what was being read while the roster changed is not kept', async () => {
+    const { conversationId } = await pair();
+    const lists = new MemberLists({ db: domain.db, now: domain.now });
+    const reading = lists.of(conversationId);
+    lists.forget(conversationId);
+    await reading;
+    expect(lists.of(conversationId)).toBeInstanceOf(Promise);
+  });
+
+  test('the list read longest ago makes room', async () => {
+    const [one, two] = [await pair(), await pair()];
+    const lists = new MemberLists({ db: domain.db, now: domain.now, maxMembers: 3 });
+    await lists.of(one.conversationId);
+    const kept = await lists.of(two.conversationId);
+    expect(lists.of(two.conversationId)).toBe(kept);
+    expect(lists.of(one.conversationId)).toBeInstanceOf(Promise);
+  });
+});

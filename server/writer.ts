@@ -1,0 +1,148 @@
+import { Buffer } from 'node:buffer';
+import type { Metrics } from './metrics/metrics';
+import type { Frame, Session } from './session';
+
+export interface WriterOptions {
+  /** Most bytes that one device may leave unread, wherever they wait: here, in either kernel, on the way. */
+  maxUnackedBytes: number;
+  /** Most for all devices of the node together; beyond it those who have more than their share are cut. */
+  maxUnackedBytesOfAll: number;
+  /** All sessions of the node. */
+  everybody: () => Iterable<Session>;
+  /** Random numbers from 1 to 2^30 that a device cannot guess. */
+  nonce: () => number;
+  /** Calls back at the end of the tick. */
+  endOfTick: (call: () => void) => void;
+  metrics: Pick<Metrics, 'socketWrites' | 'sendsDropped'>;
+  /** The device does not keep up. */
+  slow: (session: Session) => void;
+}
+
+/** After so many bytes a device is asked whether it has read them. */
+const askEveryBytes = 64 * 1024;
+/** While the node holds too much, nobody may leave more unread than this. */
+const fairShareBytes = 64 * 1024;
+
+/**
+ * Writes frames to sockets: all that is bound for one within a tick in one write, and never more than a bound that is
+ * not read. What the kernel has taken is not read yet (it takes megabytes for one who reads nothing), so the device is
+ * asked by a ping with a number, which it repeats in order after the bytes before it: browsers do so by themselves.
+ */
+export class Writer {
+  readonly #options: WriterOptions;
+  #dirty: Session[] = [];
+  #scheduled = false;
+  #unackedBytes = 0;
+  /** Bytes sent since all were last asked. */
+  #sentBytes = 0;
+  /** Whom `#write` is about: it is one function for all sessions. */
+  #writing: Session | null = null;
+
+  constructor(options: WriterOptions) {
+    this.#options = options;
+  }
+
+  /** Bytes that all devices together have not said to have read. */
+  get unackedBytes(): number {
+    return this.#unackedBytes;
+  }
+
+  /** To an open session, at the end of the tick. `bytes` are those of the frame. @returns false when it was cut */
+  send(session: Session, frame: Frame, bytes: number): boolean {
+    const { maxUnackedBytes, maxUnackedBytesOfAll, slow, endOfTick, metrics } = this.#options;
+    if (
+      session.unackedBytes > maxUnackedBytes ||
+      (this.#unackedBytes > maxUnackedBytesOfAll && session.unackedBytes > fairShareBytes)
+    ) {
+      metrics.sendsDropped.slow_consumer.add();
+      slow(session);
+      return false;
+    }
+    session.unackedBytes += bytes;
+    session.unackedSincePing += bytes;
+    this.#unackedBytes += bytes;
+    this.#sentBytes += bytes;
+    const { pending } = session;
+    if (pending === null) {
+      session.pending = frame;
+      this.#dirty.push(session);
+      if (!this.#scheduled) {
+        this.#scheduled = true;
+        endOfTick(this.flush);
+      }
+    } else if (Array.isArray(pending)) pending.push(frame);
+    else session.pending = [pending, frame];
+    return true;
+  }
+
+  /** Writes what waits. */
+  readonly flush = (): void => {
+    this.#scheduled = false;
+    const dirty = this.#dirty;
+    this.#dirty = [];
+    for (const session of dirty) if (session.open && session.pending !== null) this.write(session);
+    const { maxUnackedBytesOfAll } = this.#options;
+    if (this.#unackedBytes > maxUnackedBytesOfAll / 2 && this.#sentBytes > maxUnackedBytesOfAll / 4)
+      this.#askEverybody();
+  };
+
+  /**
+   * Many who were sent a little each, and read it, would look like many who do not read: nobody was asked yet. They
+   * are, long before anybody is cut for it, and not again before a quarter of the bound has been sent.
+   */
+  #askEverybody(): void {
+    this.#sentBytes = 0;
+    for (const session of this.#options.everybody())
+      if (session.pingNonce === 0 && session.unackedSincePing > 0) this.#ask(session);
+  }
+
+  #ask(session: Session): void {
+    session.pingNonce = this.#options.nonce();
+    session.unackedSincePing = 0;
+    session.socket.ping(String(session.pingNonce));
+  }
+
+  /** Writes what waits for one, at once. */
+  write(session: Session): void {
+    this.#writing = session;
+    session.socket.cork(this.#write);
+    this.#writing = null;
+  }
+
+  readonly #write = (): void => {
+    const session = this.#writing;
+    if (session === null) return;
+    const { pending } = session;
+    const { metrics, slow } = this.#options;
+    session.pending = null;
+    let dropped = false;
+    if (Array.isArray(pending)) {
+      for (const frame of pending) dropped = session.socket.send(frame, false) === 2 || dropped;
+    } else if (pending !== null) dropped = session.socket.send(pending, false) === 2;
+    metrics.socketWrites.add();
+    if (dropped) {
+      metrics.sendsDropped.refused.add();
+      slow(session);
+      return;
+    }
+    if (session.pingNonce === 0 && session.unackedSincePing >= askEveryBytes) this.#ask(session);
+  };
+
+  /** The device repeats what it was asked: all that was sent before is read. Anything else is no answer. */
+  acked(session: Session, text: string): void {
+    if (session.pingNonce === 0 || text !== String(session.pingNonce)) return;
+    session.pingNonce = 0;
+    this.#unackedBytes -= session.unackedBytes - session.unackedSincePing;
+    session.unackedBytes = session.unackedSincePing;
+  }
+
+  /** The session is over: what was bound for it is nobody's. */
+  forget(session: Session): void {
+    this.#unackedBytes -= session.unackedBytes;
+    session.unackedBytes = 0;
+    session.pending = null;
+  }
+}
+
+export const frameBytes = (frame: Frame): number =>
+  typeof frame === 'string' ? Buffer.byteLength(frame) : frame.byteLength;
