@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { ManualClock } from '../../tests/clock';
+import { testKey } from '../../tests/store-key';
 import type { ActivityKind, DeviceFrame } from '../protocol/frames';
 import { Activity } from './activity';
 import { AparteDb } from './db';
@@ -14,7 +15,7 @@ let databases = 0;
 
 beforeEach(() => {
   clock = new ManualClock();
-  db = new AparteDb(`activity-${databases++}`);
+  db = new AparteDb(testKey, `activity-${databases++}`);
   said = [];
   connected = true;
 });

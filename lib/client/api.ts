@@ -13,6 +13,8 @@ export function createApi(origin: string, fetcher: typeof fetch) {
     links: [
       httpBatchLink({
         url: `${origin}/trpc`,
+        // Questions that are asked together travel together, as many as a request's line holds.
+        maxURLLength: 2_000,
         fetch: (input, init) => fetcher(input, bounded(init as RequestInit)),
       }),
     ],

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { dice } from '../../tests/dice';
+import { testKey } from '../../tests/store-key';
 import { type Arrival, applyArrival } from './apply';
 import { Batch } from './batch';
 import type { Content } from './content';
@@ -12,7 +13,7 @@ let db: AparteDb;
 let conversation: ConversationRow;
 
 beforeEach(async () => {
-  db = new AparteDb(`apply-${Math.random()}`);
+  db = new AparteDb(testKey, `apply-${Math.random()}`);
   conversation = {
     conversationId,
     kind: 'group',
@@ -61,8 +62,9 @@ async function arrives(id: string, seq: number, content: Content | null, senderI
       } as const)
     : ({ status: 'sealed' } as const);
   await db.transaction('rw', db.tables, async () => {
-    const batch = await Batch.open(db, [at.id]);
-    await applyArrival(batch, conversation, at, opened, me);
+    const coming = { arrival: at, opened };
+    const batch = await Batch.open(db, [coming], null);
+    applyArrival(batch, conversation, coming, me);
     await batch.store();
   });
 }

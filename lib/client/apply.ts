@@ -6,7 +6,8 @@ import type { ConversationRow, MessageRow, OrphanRow } from './db';
  * What a message does to the cache. Every rule compares numbers (the last edit wins, a delete is final, a person's
  * last reaction stands), so the outcome does not depend on the order in which messages become readable.
  *
- * All work on a batch, which its caller stores.
+ * All work on a batch, which its caller stores, and wait for nothing: a transaction ends by itself when a page of
+ * arrivals waits a hundred times in it for anything but the database.
  */
 export interface Arrival {
   id: string;
@@ -23,6 +24,12 @@ export type Opened =
   | { status: 'invalid' }
   /** From a device after its owner has shut it out: it is shown to nobody. */
   | { status: 'refused' };
+
+/** An arrival and what was in it. */
+export interface Coming {
+  arrival: Arrival;
+  opened: Opened;
+}
 
 /** The rows' common start; the callers say what kind it is. */
 function rowOf(arrival: Arrival): MessageRow {
@@ -42,14 +49,13 @@ function rowOf(arrival: Arrival): MessageRow {
 }
 
 /** Applies one arrival. `conversation` is changed in place; the caller stores it. */
-export async function applyArrival(
+export function applyArrival(
   batch: Batch,
   conversation: ConversationRow,
-  arrival: Arrival,
-  opened: Opened,
+  { arrival, opened }: Coming,
   me: string,
-): Promise<void> {
-  const existing = await batch.message(arrival.id);
+): void {
+  const existing = batch.message(arrival.id);
   // The id is taken by another message: a replay, or someone who claims another's id. It is refused.
   if (existing && existing.kind !== 'sealed' && existing.seq !== null && existing.seq !== arrival.seq) return;
   if (existing && existing.senderDeviceId !== arrival.senderDeviceId) return;
@@ -64,14 +70,14 @@ export async function applyArrival(
     return;
   }
   const { payload } = opened;
-  await learnName(batch, arrival, payload.name);
+  learnName(batch, arrival, payload.name);
   const { content } = payload;
   if (content.kind === 'text') {
     const row = { ...rowOf(arrival), body: content.body, replyTo: content.replyTo };
     batch.putMessage(row);
     if (!existing) countUnread(conversation, arrival, me);
     showInList(conversation, row);
-    await adoptOrphans(batch, conversation, arrival.id);
+    for (const orphan of batch.adoptOrphans(arrival.id)) applyToTarget(batch, conversation, orphan);
   } else if (content.kind === 'group') {
     if (existing?.kind === 'sealed') forgetSealed(batch, conversation, existing, me);
     if (!mayManage(conversation, arrival.senderId)) return;
@@ -84,17 +90,13 @@ export async function applyArrival(
     showInList(conversation, row);
   } else {
     if (existing?.kind === 'sealed') forgetSealed(batch, conversation, existing, me);
-    await applyToTarget(batch, conversation, { ...arrival, target: content.target, content });
+    applyToTarget(batch, conversation, { ...arrival, target: content.target, content });
   }
 }
 
 /** Applies an edit, a delete or a reaction, or keeps it until its target comes. */
-export async function applyToTarget(
-  batch: Batch,
-  conversation: ConversationRow,
-  change: OrphanRow,
-): Promise<void> {
-  const target = await batch.message(change.target);
+export function applyToTarget(batch: Batch, conversation: ConversationRow, change: OrphanRow): void {
+  const target = batch.message(change.target);
   if (!target || target.kind === 'sealed') {
     const { id, target: targetId, conversationId, seq, senderId, content } = change;
     batch.putOrphan({ id, target: targetId, conversationId, seq, senderId, content });
@@ -125,10 +127,6 @@ export function changeMessage(row: MessageRow, content: Content, senderId: strin
   return true;
 }
 
-async function adoptOrphans(batch: Batch, conversation: ConversationRow, target: string): Promise<void> {
-  for (const orphan of await batch.adoptOrphans(target)) await applyToTarget(batch, conversation, orphan);
-}
-
 function forgetSealed(batch: Batch, conversation: ConversationRow, row: MessageRow, me: string): void {
   batch.deleteMessage(row.id);
   if (row.senderId !== me && (row.seq ?? 0) > conversation.readSeq) {
@@ -136,8 +134,8 @@ function forgetSealed(batch: Batch, conversation: ConversationRow, row: MessageR
   }
 }
 
-async function learnName(batch: Batch, arrival: Arrival, name: string): Promise<void> {
-  const person = await batch.person(arrival.senderId);
+function learnName(batch: Batch, arrival: Arrival, name: string): void {
+  const person = batch.person(arrival.senderId);
   if (person && person.nameAt <= arrival.at && person.name !== name)
     batch.putPerson({ ...person, name, nameAt: arrival.at });
 }
@@ -147,13 +145,17 @@ function countUnread(conversation: ConversationRow, arrival: Arrival, me: string
 }
 
 export function showInList(conversation: ConversationRow, row: MessageRow): void {
-  if (conversation.preview && conversation.preview.at > row.at) return;
+  const seq = row.seq ?? conversation.cursor;
+  const shown = conversation.preview;
+  // By numbers: of two clocks one may be hours off.
+  if (shown && shown.messageId !== row.id && shown.seq > seq) return;
   conversation.preview = {
     messageId: row.id,
     senderId: row.senderId,
     kind: row.kind,
     text: row.body,
     at: row.at,
+    seq,
   };
   conversation.sortAt = Math.max(conversation.sortAt, row.at);
 }

@@ -1,4 +1,5 @@
-import type { AparteDb, MessageRow, OrphanRow, PersonRow, SealedRow } from './db';
+import type { Coming } from './apply';
+import type { AparteDb, MessageRow, OrphanRow, OutboxRow, PersonRow, SealedRow } from './db';
 
 /**
  * What a page of arrivals reads and writes, read at once and written at once: a database asked row by row takes ten
@@ -15,24 +16,42 @@ export class Batch {
   readonly #adopted: string[] = [];
   readonly #sealed: SealedRow[] = [];
   readonly #unsealed: string[] = [];
+  readonly #intents = new Map<string, OutboxRow>();
+  readonly #settled: number[] = [];
 
   private constructor(private readonly db: AparteDb) {}
 
-  /** @param messageIds of what arrives */
-  static async open(db: AparteDb, messageIds: string[]): Promise<Batch> {
+  /**
+   * Reads all that these arrivals may touch.
+   * @param device of this profile, in a transaction over `outbox` too: an arrival of its own settles its intent
+   */
+  static async open(db: AparteDb, coming: readonly Coming[], device: string | null): Promise<Batch> {
     const batch = new Batch(db);
-    const rows = await db.messages.bulkGet(messageIds);
-    for (const [index, id] of messageIds.entries()) {
-      batch.#messages.set(id, rows[index]);
-      batch.#orphans.set(id, []);
-    }
-    for (const orphan of await db.orphans.where('target').anyOf(messageIds).toArray())
+    const ids = new Set(coming.map(({ arrival }) => arrival.id));
+    const own = coming.filter(({ arrival }) => arrival.senderDeviceId === device);
+    for (const conversationId of new Set(own.map(({ arrival }) => arrival.conversationId)))
+      for (const row of await db.outbox.where('conversationId').equals(conversationId).toArray())
+        if (row.intent.kind === 'message' && ids.has(row.intent.messageId))
+          batch.#intents.set(row.intent.messageId, row);
+    const targets = new Set(ids);
+    for (const { opened } of coming)
+      if (opened.status === 'ok' && 'target' in opened.payload.content)
+        targets.add(opened.payload.content.target);
+    for (const { intent } of batch.#intents.values())
+      if (intent.kind === 'message' && 'target' in intent.content) targets.add(intent.content.target);
+    await read(db.messages.bulkGet([...targets]), targets, batch.#messages);
+    const senders = new Set(coming.map(({ arrival }) => arrival.senderId));
+    await read(db.people.bulkGet([...senders]), senders, batch.#people);
+    for (const id of ids) batch.#orphans.set(id, []);
+    for (const orphan of await db.orphans
+      .where('target')
+      .anyOf([...ids])
+      .toArray())
       batch.#orphans.get(orphan.target)?.push(orphan);
     return batch;
   }
 
-  async message(id: string): Promise<MessageRow | undefined> {
-    if (!this.#messages.has(id)) this.#messages.set(id, await this.db.messages.get(id));
+  message(id: string): MessageRow | undefined {
     return this.#messages.get(id);
   }
 
@@ -46,8 +65,7 @@ export class Batch {
     this.#changed.add(id);
   }
 
-  async person(userId: string): Promise<PersonRow | undefined> {
-    if (!this.#people.has(userId)) this.#people.set(userId, await this.db.people.get(userId));
+  person(userId: string): PersonRow | undefined {
     return this.#people.get(userId);
   }
 
@@ -57,9 +75,8 @@ export class Batch {
   }
 
   /** Takes the changes that wait for a message. */
-  async adoptOrphans(target: string): Promise<OrphanRow[]> {
-    const known =
-      this.#orphans.get(target) ?? (await this.db.orphans.where('target').equals(target).toArray());
+  adoptOrphans(target: string): OrphanRow[] {
+    const known = this.#orphans.get(target) ?? [];
     this.#orphans.set(target, []);
     for (const { id } of known) {
       this.#newOrphans.delete(id);
@@ -71,6 +88,14 @@ export class Batch {
   putOrphan(row: OrphanRow): void {
     this.#newOrphans.set(row.id, row);
     this.#orphans.get(row.target)?.push(row);
+  }
+
+  /** The intent that this message was, if it still waits here: it is done. */
+  settleIntent(messageId: string): OutboxRow | undefined {
+    const row = this.#intents.get(messageId);
+    this.#intents.delete(messageId);
+    if (row) this.#settled.push(row.id);
+    return row;
   }
 
   putSealed(row: SealedRow): void {
@@ -91,5 +116,17 @@ export class Batch {
     await db.orphans.bulkPut([...this.#newOrphans.values()]);
     await db.sealed.bulkDelete(this.#unsealed);
     await db.sealed.bulkPut(this.#sealed);
+    if (this.#settled.length > 0) await db.outbox.bulkDelete(this.#settled);
   }
+}
+
+/** Keeps rows under their keys, and that there is none. */
+async function read<Row>(
+  rows: PromiseLike<(Row | undefined)[]>,
+  keys: Iterable<string>,
+  into: Map<string, Row | undefined>,
+): Promise<void> {
+  const found = await rows;
+  let index = 0;
+  for (const key of keys) into.set(key, found[index++]);
 }

@@ -4,19 +4,19 @@ import { type ErrorCode, errorOfClose, errors } from '../protocol/errors';
 export type ConnectionState =
   | { name: 'stopped' }
   | { name: 'connecting'; attempt: number }
-  /** The socket is up; what was missed is being pulled. */
-  | { name: 'catching_up'; attempt: number }
-  | { name: 'online' }
+  /** The socket is up; what was missed is being pulled. `returnWithinMs`: what the server asks for, should it die. */
+  | { name: 'catching_up'; attempt: number; returnWithinMs: number }
+  | { name: 'online'; returnWithinMs: number }
   | { name: 'waiting'; attempt: number; delayMs: number }
   /** The server said no for good. */
   | { name: 'ended'; code: ErrorCode };
 
 export type ConnectionEvent =
   | { name: 'start' }
-  | { name: 'ready' }
+  | { name: 'ready'; returnWithinMs: number }
   | { name: 'caught_up' }
-  /** `dice` in [0, 1) spreads the next try. */
-  | { name: 'closed'; close: number; dice: number }
+  /** `dice` in [0, 1) spreads the next try, over `withinMs` at least where the server has asked for it (else 0). */
+  | { name: 'closed'; close: number; withinMs: number; dice: number }
   | { name: 'timer' }
   /** The machine's network came back, or a person asked: no more waiting. */
   | { name: 'hurry' }
@@ -44,17 +44,26 @@ const stay = <S extends ConnectionState>(state: S): ConnectionState => state;
 const stop = (): ConnectionState => ({ name: 'stopped' });
 const connect = (): ConnectionState => ({ name: 'connecting', attempt: 0 });
 
-function closed(attempt: number, event: Of<ConnectionEvent, 'closed'>): ConnectionState {
-  const code = errorOfClose(event.close);
+function closed(
+  attempt: number,
+  { close, withinMs, dice }: Of<ConnectionEvent, 'closed'>,
+  returnWithinMs = 0,
+): ConnectionState {
+  const code = errorOfClose(close);
   if (code && !errors[code].retry) return { name: 'ended', code };
-  return { name: 'waiting', attempt: attempt + 1, delayMs: backoffMs(attempt, event.dice) };
+  // A server that says when wants half of it kept; one that died is missed by all its devices at once, so they spread
+  // over the whole of what it asked for while it lived.
+  const least = backoffMs(attempt, 0);
+  const most = Math.max(backoffMs(attempt, 1), code === undefined ? returnWithinMs : withinMs);
+  const from = withinMs > 0 ? Math.max(least, most / 2) : least;
+  return { name: 'waiting', attempt: attempt + 1, delayMs: Math.round(from + (most - from) * dice) };
 }
 
 const table: Table = {
   stopped: { start: connect, ready: stay, caught_up: stay, closed: stay, timer: stay, hurry: stay, stop },
   connecting: {
     start: stay,
-    ready: (state) => ({ name: 'catching_up', attempt: state.attempt }),
+    ready: ({ attempt }, { returnWithinMs }) => ({ name: 'catching_up', attempt, returnWithinMs }),
     caught_up: stay,
     closed: (state, event) => closed(state.attempt, event),
     timer: stay,
@@ -64,9 +73,9 @@ const table: Table = {
   catching_up: {
     start: stay,
     ready: stay,
-    caught_up: () => ({ name: 'online' }),
+    caught_up: ({ returnWithinMs }) => ({ name: 'online', returnWithinMs }),
     // A server that accepts and drops is no reason to come back faster.
-    closed: (state, event) => closed(state.attempt, event),
+    closed: (state, event) => closed(state.attempt, event, state.returnWithinMs),
     timer: stay,
     hurry: stay,
     stop,
@@ -75,7 +84,7 @@ const table: Table = {
     start: stay,
     ready: stay,
     caught_up: stay,
-    closed: (_, event) => closed(0, event),
+    closed: (state, event) => closed(0, event, state.returnWithinMs),
     timer: stay,
     hurry: stay,
     stop,

@@ -22,7 +22,7 @@ test('what others are doing does not hide that messages have fallen silent', () 
   );
   const hear = (frame: ServerFrame) => listener?.message(JSON.stringify(frame));
   connection.dispatch({ name: 'start' });
-  hear({ t: 'ready', at: clock.now() });
+  hear({ t: 'ready', at: clock.now(), returnWithinMs: 0 });
   connection.dispatch({ name: 'caught_up' });
   for (let time = 0; time < 5; time++) {
     clock.pass(5_000);
@@ -33,6 +33,6 @@ test('what others are doing does not hide that messages have fallen silent', () 
   expect(sent).toEqual(['{"t":"ping"}']);
   hear({ t: 'pong' });
   clock.pass(10_000);
-  expect(connection.state).toEqual({ name: 'online' });
+  expect(connection.state).toEqual({ name: 'online', returnWithinMs: 0 });
   connection.dispatch({ name: 'stop' });
 });

@@ -1,3 +1,4 @@
+import { returnWithinMs, withinMsOf } from '../protocol/close-reason';
 import { AparteError, errors } from '../protocol/errors';
 import type { DeviceFrame, ServerFrame } from '../protocol/frames';
 import type { NoteResult, SendMessage, SendNote, SendResult } from '../protocol/messages';
@@ -106,7 +107,7 @@ export class Connection {
     const socket = this.environment.openSocket({
       // What a socket that was replaced still tells is none of ours.
       message: (text) => this.#socket === socket && this.#receive(text),
-      closed: (code) => this.#socket === socket && this.#lost(code),
+      closed: (code, reason) => this.#socket === socket && this.#lost(code, withinMsOf(reason)),
     });
     this.#socket = socket;
     // A handshake that hangs is a failed one.
@@ -119,7 +120,11 @@ export class Connection {
     // What others are doing goes on by itself: it must not hide that messages have fallen silent.
     if (frame.t !== 'presence' && frame.t !== 'activity') this.#heartbeat();
     if (frame.t !== 'pong' && frame.t !== 'presence' && frame.t !== 'activity') this.#quietRounds = 0;
-    if (frame.t === 'ready') this.dispatch({ name: 'ready' });
+    if (frame.t === 'ready')
+      this.dispatch({
+        name: 'ready',
+        returnWithinMs: returnWithinMs.safeParse(frame.returnWithinMs).data ?? 0,
+      });
     else if (frame.t === 'sent' || frame.t === 'stale' || frame.t === 'noted' || frame.t === 'stale_note')
       this.#answer(frame.r)?.resolve(frame);
     else if (frame.t === 'error') {
@@ -146,9 +151,9 @@ export class Connection {
     });
   }
 
-  #lost(close: number): void {
+  #lost(close: number, withinMs = 0): void {
     this.#drop();
-    this.dispatch({ name: 'closed', close, dice: this.environment.random() });
+    this.dispatch({ name: 'closed', close, withinMs, dice: this.environment.random() });
   }
 
   #drop(): void {

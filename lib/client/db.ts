@@ -1,109 +1,17 @@
 import { Dexie, type EntityTable, type Table } from 'dexie';
-import type { IdentityNews, Lie, Revocation } from '../crypto/types';
+import type { IdentityNews, Revocation } from '../crypto/types';
 import type { ConversationKind, MemberState, Role } from '../protocol/conversations';
 import type { ErrorCode } from '../protocol/errors';
 import type { ActivityKind } from '../protocol/frames';
-import type { SignUpKeys } from '../protocol/keys';
 import type { OutgoingEnvelope } from '../protocol/messages';
+import type { AlertRule } from './alerts';
 import type { Content } from './content';
-import type { LinkState } from './link-state';
-
-/** The account of this browser profile, and how far its making has come. */
-export type Session =
-  | { state: 'signed_out' }
-  | {
-      state: 'signing_up';
-      handle: string;
-      name: string;
-      deviceName: string;
-      deviceType: DeviceKind;
-      attempt: SignUpAttempt | null;
-    }
-  /** On a device that has lost all others: the recovery key brings the account back. */
-  | { state: 'recovering'; handle: string; key: string; deviceName: string; deviceType: DeviceKind }
-  | { state: 'recovery_failed'; handle: string; code: ErrorCode | 'offline' }
-  | { state: 'sign_up_failed'; handle: string; name: string; code: ErrorCode | 'offline' }
-  | { state: 'signed_in'; userId: string; deviceId: string; handle: string; name: string }
-  /** The server refused this device for good; what it had is wiped. */
-  | { state: 'ended'; code: ErrorCode };
-
-export type DeviceKind = 'WEB' | 'MOBILE' | 'DESKTOP';
-
-/** Made once and kept, so that a sign-up whose answer was lost is asked again as the same one. */
-export interface SignUpAttempt {
-  userId: string;
-  deviceId: string;
-  idempotencyKey: string;
-  /** The request's keys, stored before it is sent: `null` until they are made. */
-  keys: SignUpKeys | null;
-}
-
-export type ConnectionStatus =
-  | { state: 'offline' }
-  | { state: 'connecting' }
-  | { state: 'catching_up' }
-  | { state: 'online' }
-  /** Another try at `retryAt` (ms). */
-  | { state: 'waiting'; retryAt: number };
-
-interface MetaValues {
-  session: Session;
-  connection: ConnectionStatus;
-  /** Server time up to which others' marks are known, ms. */
-  marksSince: number;
-  /** The linking under way, or how the last one ended. */
-  link: LinkState;
-  /** What other devices of the account told of conversations that the server has not told this one yet. */
-  arriving: { conversations: Record<string, Partial<ConversationRow>> };
-  /** On a device that joined later: the last page of the key backup that it has read. */
-  backupCursor: number;
-  /** Marks came before the backup had the keys to open them; they are asked for once more. */
-  marksOwed: boolean;
-  /** Messages from before this device joined that are still to come, of how many. */
-  history: { left: number; total: number };
-  /** The account's devices as this one knows them. */
-  devices: { version: number; deviceIds: string[] };
-  /** Devices that were linked elsewhere, until somebody has looked. */
-  deviceNews: DeviceNews[];
-  /** What the server told that cannot be true; new ones until somebody has looked. */
-  lies: ShownLie[];
-  /** Whether the account can be recovered, as the server last said; a key that was made here waits to be stored. */
-  recovery: RecoveryState;
-  /** How often the reminder to make a recovery key was put off, and until when. */
-  recoveryReminder: { putOff: number; until: number };
-  /** This device came by recovery: its owner has not yet said what is to become of the lost ones. */
-  recovered: { at: number };
-  /** The last stamp of the hybrid clock that was made or seen here. */
-  clock: string;
-  /** What is being told to the account's other devices: bytes that are sent until they have arrived. */
-  note: SealedNote;
-  /** By tab: until when (ms) it counts as looked at unless it says so again. */
-  visibleTabs: Record<string, number>;
-  /** Whether others see when I am here, and I them. Not there: yes. */
-  presenceShown: boolean;
-  /** Until when (ms) others believe that I am here, by what this device last told them. */
-  toldOnlineUntil: number;
-}
-export type RecoveryState =
-  | { state: 'none' }
-  | { state: 'storing'; key: string }
-  | { state: 'stored'; at: number };
-
-export interface ShownLie extends Lie {
-  seen: boolean;
-}
-export interface SealedNote {
-  devicesVersion: number;
-  envelopes: OutgoingEnvelope[];
-  told: { key: string; version: string }[];
-}
-export interface DeviceNews {
-  deviceId: string;
-  name: string;
-  at: number;
-}
-export type MetaKey = keyof MetaValues;
-export type MetaRow = { [K in MetaKey]: { key: K; value: MetaValues[K] } }[MetaKey];
+import type { Gap } from './gaps';
+import type { MetaKey, MetaRow, MetaValues } from './meta';
+import type { Before } from './refusals';
+import { RowCipher, RowRefused } from './row-cipher';
+import { sealedRows } from './sealed-rows';
+import { notesBlocks } from './search-blocks';
 
 export interface MemberRow {
   userId: string;
@@ -118,6 +26,8 @@ export interface Preview {
   kind: MessageRow['kind'];
   text: string;
   at: number;
+  /** Its number; while it waits to be sent, the number of the message that it comes after. */
+  seq: number;
 }
 
 export interface ConversationRow {
@@ -133,9 +43,11 @@ export interface ConversationRow {
   /** 0: not yet known to the server. */
   rosterVersion: number;
   joinedSeq: number;
-  /** Messages up to this number, from `joinedSeq` on, are still to be fetched; none on a device that was there. */
-  historySeq?: number;
-  /** The last number stored here without a gap. */
+  /** What is still to be fetched, below the cursor: from before this device joined, or from a long absence. */
+  gaps?: Gap[];
+  /** Messages up to this number were freed here: they are fetched when somebody scrolls up to them, not before. */
+  freedSeq?: number;
+  /** The last number stored here without a gap, those in `gaps` aside. */
   cursor: number;
   /** The last number that the server told of. */
   lastSeq: number;
@@ -150,6 +62,8 @@ export interface ConversationRow {
   draft: string;
   /** Stamp of the last change of the draft, on whichever device; none if it was never one. */
   draftAt?: string;
+  /** None: of all messages. */
+  alertRule?: AlertRule | undefined;
   /** Newest first in the list, ms. */
   sortAt: number;
 }
@@ -220,18 +134,22 @@ export type Intent =
   | { kind: 'create'; conversationKind: ConversationKind; memberIds: string[] }
   | { kind: 'message'; messageId: string; content: Content }
   | { kind: 'mark' }
-  | { kind: 'add'; userIds: string[] }
-  | { kind: 'remove'; userId: string }
+  /** `noticeId`: the message that tells the group of it, which waits behind. */
+  | { kind: 'add'; userIds: string[]; noticeId?: string }
+  | { kind: 'remove'; userId: string; noticeId?: string }
   | { kind: 'role'; userId: string; role: Role }
   | { kind: 'leave' }
   | { kind: 'accept' }
-  | { kind: 'block' };
+  | { kind: 'block' }
+  | { kind: 'unblock'; userId: string };
 
 export interface OutboxRow {
   id: number;
   conversationId: string;
   intent: Intent;
   at: number;
+  /** What stood there before the wish was shown at once, in case it is refused. */
+  before?: Before;
   /** The bytes to send, made once; a retry sends the same. */
   sealed: SealedIntent | null;
 }
@@ -257,8 +175,8 @@ export interface SignalRow {
 export interface TellingRow {
   /** `kind` and `about`: what changes twice before it is told is told once. */
   key: string;
-  kind: 'read' | 'draft' | 'identity';
-  /** A conversation, or for `identity` a user. */
+  kind: 'read' | 'draft' | 'alerts' | 'identity' | 'name';
+  /** A conversation, or for `identity` and `name` a user. */
   about: string;
   /** Another at each change. */
   version: string;
@@ -306,6 +224,19 @@ export interface PresenceRow {
   lastSeenAt: number;
 }
 
+/** The folded texts of consecutive messages of one conversation, for searching; see `search-blocks.ts`. */
+export interface SearchBlockRow {
+  conversationId: string;
+  block: number;
+  /** Grows with each block that is made: what is above one that was seen is news. */
+  stamp: number;
+  /** Of each message, in order. */
+  orders: number[];
+  ats: number[];
+  /** A line for each. */
+  texts: string;
+}
+
 /** Orders of messages not yet sent start here; a conversation never reaches so many. */
 export const pendingOrder = 2 ** 50;
 
@@ -326,9 +257,24 @@ export class AparteDb extends Dexie {
   removals!: EntityTable<RemovalRow, 'deviceId'>;
   tellings!: EntityTable<TellingRow, 'key'>;
   decisions!: EntityTable<DecisionRow, 'userId'>;
+  searchBlocks!: Table<SearchBlockRow, [string, number]>;
+  /** Blocks that are to be made anew. */
+  searchDirty!: Table<Pick<SearchBlockRow, 'conversationId' | 'block'>, [string, number]>;
 
-  constructor(name = 'aparte') {
+  /** @param key of the rows, 32 bytes; asked for once, when the database is opened, and everything waits for it */
+  constructor(key: () => Promise<Uint8Array>, name = 'aparte') {
     super(name);
+    let cipher: RowCipher | null = null;
+    const armed = () => {
+      if (!cipher) throw new RowRefused('there is no key');
+      return cipher;
+    };
+    this.use(sealedRows(armed));
+    this.use(notesBlocks());
+    const arm = async () => {
+      cipher ??= new RowCipher(await key());
+    };
+    this.on('ready', arm, true);
     this.version(1).stores({
       meta: 'key',
       conversations: 'conversationId, sortAt',
@@ -352,6 +298,16 @@ export class AparteDb extends Dexie {
       tellings: 'key',
       decisions: 'userId',
     });
+    // Rows are sealed from here on. Earlier ones were not, and no release has written any.
+    this.version(5)
+      .stores({
+        people: 'userId',
+        searchBlocks: '[conversationId+block], stamp',
+        searchDirty: '[conversationId+block]',
+      })
+      .upgrade(async (transaction) => {
+        for (const { name: table } of this.tables) await transaction.table(table).clear();
+      });
   }
 
   async readMeta<K extends MetaKey>(key: K): Promise<MetaValues[K] | undefined> {

@@ -52,3 +52,8 @@ export async function setTabVisible(author: Author, tabId: string, visible: bool
 export async function showPresence({ db }: Author, shown: boolean): Promise<void> {
   await db.writeMeta('presenceShown', shown);
 }
+
+/** Whether the operator is told how long encryption takes on this device. */
+export async function shareFigures({ db }: Author, shared: boolean): Promise<void> {
+  await db.writeMeta('figuresShared', shared);
+}

@@ -1,26 +1,46 @@
 import { failureOf } from './api';
-import type { DeviceNews, RemovalRow } from './db';
+import type { RemovalRow } from './db';
+import type { DeviceNews } from './meta';
 import type { Work } from './work';
 
-/** Looks whether the account's devices have changed, and notes those that others have linked. @returns whether so */
+/** More than this nobody reads; the oldest go. */
+const newsBound = 20;
+
+/**
+ * Looks whether the account's devices have changed, and notes those that others have linked or removed.
+ * @returns whether so
+ */
 export async function lookAtDevices(work: Work): Promise<boolean> {
-  const { db, api } = work.environment;
+  const { db, api, now } = work.environment;
   const { devicesVersion: version } = await api.devices.version.query();
   const known = await db.readMeta('devices');
   if (known?.version === version) return false;
   await work.machine.refresh([work.me.userId]);
   const devices = await api.devices.list.query();
-  const fresh = devices.filter(
-    (device) => known && !known.deviceIds.includes(device.deviceId) && device.linkedBy !== work.me.deviceId,
-  );
-  await db.transaction('rw', db.meta, async () => {
-    const still = new Set(devices.map((device) => device.deviceId));
-    const news = ((await db.readMeta('deviceNews')) ?? []).filter((one) => still.has(one.deviceId));
-    const told = fresh.map(
-      ({ deviceId, name, createdAt }): DeviceNews => ({ deviceId, name, at: createdAt }),
-    );
-    await db.writeMeta('deviceNews', [...news, ...told]);
-    await db.writeMeta('devices', { version, deviceIds: [...still] });
+  const still = new Set(devices.map((device) => device.deviceId));
+  await db.transaction('rw', db.meta, db.removals, async () => {
+    const linked = devices
+      .filter(({ deviceId }) => known && !known.deviceIds.includes(deviceId))
+      .filter(({ linkedBy }) => linkedBy !== work.me.deviceId)
+      .map(
+        ({ deviceId, name, createdAt }): DeviceNews => ({ event: 'linked', deviceId, name, at: createdAt }),
+      );
+    const here = new Set(await db.removals.toCollection().primaryKeys());
+    const removed = (known?.deviceIds ?? [])
+      .filter((deviceId) => !still.has(deviceId) && !here.has(deviceId))
+      .map(
+        (deviceId): DeviceNews => ({
+          event: 'removed',
+          deviceId,
+          name: known?.names[deviceId] ?? '',
+          at: now(),
+        }),
+      );
+    const before = (await db.readMeta('deviceNews')) ?? [];
+    const news = before.filter((one) => one.event === 'removed' || still.has(one.deviceId));
+    await db.writeMeta('deviceNews', [...news, ...linked, ...removed].slice(-newsBound));
+    const names = Object.fromEntries(devices.map(({ deviceId, name }) => [deviceId, name]));
+    await db.writeMeta('devices', { version, deviceIds: [...still], names });
   });
   return true;
 }

@@ -1,42 +1,92 @@
-import type { Session } from './db';
 import type { Environment } from './environment';
 import { dispatchLink } from './link-intents';
 import { isRunning } from './link-state';
 import { performLink } from './linking';
+import { KeysLost, lookForEarlierSelf, noteKeysLost } from './mending';
+import type { Session } from './meta';
+import type { ReadingHint } from './reading-hint';
 import { performRecovery } from './recovery';
 import { Runner } from './runner';
 import { performSignUp, wipeCache } from './sign-up';
 import { SignedIn } from './signed-in';
+import { StorageWatch } from './storage-watch';
 import { watch } from './watch';
 
 export interface Engine {
   /** The network is back, or a person is looking: do not wait for the next try. */
   hurry: () => void;
+  /** What a person has just read: the other devices are told before the page has drawn it. */
+  read: (reading: ReadingHint) => void;
   /** Resolves when nothing runs any more and the machine's store is closed. */
   stop: () => Promise<void>;
 }
+
+/** What ends does so within this, or is left: a machine whose store is gone may never answer. */
+const endingMs = 10_000;
 
 /**
  * The one engine of a browser profile: does what the database says a person asked for, and stores there what
  * arrives. The caller holds the profile's lock for as long as it runs.
  */
-export function startEngine(environment: Environment): Engine {
-  const { db } = environment;
+export function startEngine(given: Environment): Engine {
+  const { db } = given;
   let work: SignedIn | null = null;
+  const storage = new StorageWatch(given, {
+    pause: () => endWork(),
+    resume: () => runner.kick(),
+  });
+  // Whatever fails tells of it here; if it is the storage that fails, all of it ends in order.
+  const environment: Environment = {
+    ...given,
+    log: (event, error) => {
+      given.log(event, error);
+      storage.failed(error);
+    },
+  };
 
   const runner = new Runner(
     async () => {
-      const session = (await db.readMeta('session')) ?? { state: 'signed_out' };
-      if (session.state === 'signing_up') await performSignUp(environment, session);
+      if (!storage.sound) return;
+      const session = await db.readMeta('session');
+      if (!session) await forget();
+      else if (session.state === 'signing_up') await performSignUp(environment, session);
       else if (session.state === 'recovering') await performRecovery(environment, session);
-      else if (session.state === 'signed_in' && !work) {
-        work = await SignedIn.start(environment, session, ended);
-        linkRunner.kick();
-      } else if (session.state === 'signed_in') work?.renamed(session.name);
+      else if (session.state === 'signed_in' && !work) await begin(session);
+      else if (session.state === 'signed_in') work?.renamed(session.name);
       else if (session.state === 'ended' && work) await leave(session);
     },
     (error) => environment.log('engine', error),
   );
+
+  async function begin(session: Extract<Session, { state: 'signed_in' }>): Promise<void> {
+    if ((await db.readMeta('lost'))?.deviceId === session.deviceId) return;
+    try {
+      work = await SignedIn.start(environment, session, ended);
+      linkRunner.kick();
+    } catch (error) {
+      if (!(error instanceof KeysLost)) throw error;
+      await noteKeysLost(environment, session);
+      linkRunner.kick();
+    }
+  }
+
+  /** There is no session: none yet, or none any more. */
+  async function forget(): Promise<void> {
+    await endWork();
+    await lookForEarlierSelf(environment);
+  }
+
+  async function endWork(): Promise<void> {
+    const ending = work;
+    work = null;
+    if (!ending) return;
+    let cancel: () => void = () => undefined;
+    const patience = new Promise<void>((resolve) => {
+      cancel = given.after(endingMs, resolve);
+    });
+    await Promise.race([ending.stop(), patience]).catch((error: unknown) => given.log('engine', error));
+    cancel();
+  }
 
   /** What an earlier run of the engine began cannot be gone on with: the channel's keys were its own. */
   let interrupted = false;
@@ -51,7 +101,9 @@ export function startEngine(environment: Environment): Engine {
         return;
       }
       const session = await db.readMeta('session');
-      if (session?.state === 'signed_in' && !work) return;
+      const lost = await db.readMeta('lost');
+      // A device that has lost its keys is a new one.
+      if (session?.state === 'signed_in' && !work && lost?.deviceId !== session.deviceId) return;
       if (await performLink(environment, link, work?.owner ?? null)) work?.linked();
     },
     (error) => environment.log('link', error),
@@ -68,6 +120,7 @@ export function startEngine(environment: Environment): Engine {
     await work?.stop();
     work = null;
     if (session.code !== 'device_revoked') return;
+    await environment.alerts?.end();
     await environment.wipeMachine();
     await wipeCache(environment);
     // The device that shut this one out waits for it; if it cannot be told, the next start does not try again.
@@ -84,13 +137,23 @@ export function startEngine(environment: Environment): Engine {
     () => db.readMeta('session'),
     () => runner.kick(),
   );
+  // The browser has closed the database, and may have cleared it: nothing that is watched tells of that.
+  const closed = () => given.after(0, () => runner.kick());
+  db.on('close', closed);
 
   return {
-    hurry: () => work?.hurry(),
+    read: (reading) => work?.read(reading),
+    hurry: () => {
+      storage.hurry();
+      if (work) work.hurry();
+      else runner.kick();
+    },
     stop: async () => {
+      db.on('close').unsubscribe(closed);
       unwatch();
       unwatchLink();
-      await dispatchLink(db, { name: 'failed', reason: 'interrupted' });
+      await storage.stop();
+      if (storage.sound) await dispatchLink(db, { name: 'failed', reason: 'interrupted' });
       await linkRunner.stop();
       await runner.stop();
       await work?.stop();

@@ -1,6 +1,8 @@
 import type { CryptoMachine, KeyTransport } from '../crypto/types';
+import type { AlertPort } from './alerts';
 import type { Api } from './api';
 import type { AparteDb } from './db';
+import type { StorageState } from './storage-state';
 
 /** One WebSocket. After `close` is called, or has been told, nothing more is told. */
 export interface Socket {
@@ -10,8 +12,8 @@ export interface Socket {
 
 export interface SocketListener {
   message: (text: string) => void;
-  /** Once, with the close code; 1006 when the peer said none. */
-  closed: (code: number) => void;
+  /** Once, with the close code and reason; 1006 and none when the peer said neither. */
+  closed: (code: number, reason: string) => void;
 }
 
 /** All that the engine takes from outside, so that a test can hold the clock, the dice and the network. */
@@ -29,6 +31,8 @@ export interface Environment {
   ) => Promise<CryptoMachine>;
   /** Deletes the machine's store, once it is closed. */
   wipeMachine: () => Promise<void>;
+  /** How the owner is told of what arrives; `null` where that cannot be. */
+  alerts: AlertPort | null;
   now: () => number;
   /** Uniform in [0, 1). */
   random: () => number;
@@ -37,6 +41,8 @@ export interface Environment {
   newSecret: () => string;
   /** Calls back once after `ms`. @returns what cancels it */
   after: (ms: number, call: () => void) => () => void;
+  /** Tells all tabs how it stands with the storage, which may be unable to. */
+  tellStorage: (state: StorageState) => void;
   /** An event without content, keys or tokens. */
   log: (event: string, error?: unknown) => void;
 }

@@ -1,37 +1,71 @@
 import { limits } from '../protocol/limits';
+import { askAhead } from './ask-ahead';
+import type { Environment } from './environment';
+import { missingIn, pagesOf } from './gaps';
 import type { Inbox } from './inbox';
+import { pullRange } from './pull-range';
 import type { Work } from './work';
 
-/** A device that joins later begins with this many messages of each conversation; the rest comes after. */
+/** A device that joins later, or comes back late, begins with this many messages of each conversation. */
 export const recentMessages = 40;
+/** After so many pages it is looked anew what is missing: newer gaps come before older ones. */
+const pagesPerPlan = 20;
+/** Of so many conversations a device that is linked is given the newest keys at once. */
+const recentConversations = 50;
+
+/** The newest messages of the conversations that were active last, as the server has them. */
+export async function recentCiphertexts({ db, api }: Environment): Promise<string[]> {
+  const rows = await db.conversations.orderBy('sortAt').reverse().limit(recentConversations).toArray();
+  const ciphertexts: string[] = [];
+  await askAhead(
+    rows.filter((row) => row.rosterVersion > 0),
+    ({ conversationId, cursor, joinedSeq }) =>
+      api.messages.pull.query({
+        conversationId,
+        after: Math.max(joinedSeq, cursor - recentMessages),
+        limit: limits.pullPageSize,
+      }),
+    async (_, { messages }) => {
+      // From the last on: should there be too many keys, the newest are among them.
+      for (const { ciphertext } of messages.reverse()) ciphertexts.push(ciphertext);
+    },
+  );
+  return ciphertexts;
+}
 
 /** What others had read before this device joined: the marks came before the key backup was read, and stayed closed. */
 export async function fillMarks(work: Work, inbox: Inbox): Promise<void> {
   const { db, api } = work.environment;
   if (!(await db.readMeta('marksOwed')) || !work.online()) return;
   const { marks } = await api.sync.state.query({ marksSince: 0 });
-  for (const mark of marks) await inbox.takeMark(mark);
+  await inbox.takeMarks(marks);
   await db.meta.delete('marksOwed');
 }
 
 /**
- * Fetches what was said before this device joined: page by page, newest first, the conversations that were active
- * last before the others. Ends where it was left off, however often it is interrupted.
+ * Fetches what is missing between what is here: from before this device joined, or from a long absence. Page by page,
+ * newest first, the conversations that were active last before the others. Ends where it was left off, however often it
+ * is interrupted.
  */
 export async function fillHistory(work: Work, inbox: Inbox): Promise<void> {
   const { db, api } = work.environment;
+  const tell = (left: number, total: number) =>
+    db.writeMeta('history', { left, total: left === 0 ? 0 : total });
   for (;;) {
     const rows = await db.conversations.orderBy('sortAt').reverse().toArray();
-    const open = rows.filter((row) => (row.historySeq ?? 0) > row.joinedSeq);
-    const left = open.reduce((sum, row) => sum + (row.historySeq ?? 0) - row.joinedSeq, 0);
+    const open = rows.filter((row) => missingIn(row.gaps) > 0);
+    let left = open.reduce((sum, row) => sum + missingIn(row.gaps), 0);
     const total = Math.max((await db.readMeta('history'))?.total ?? 0, left);
-    await db.writeMeta('history', { left, total: left === 0 ? 0 : total });
-    const [row] = open;
-    if (!row || !work.online()) return;
-    const until = row.historySeq ?? 0;
-    const after = Math.max(row.joinedSeq, until - limits.pullPageSize);
-    const { conversationId } = row;
-    const { messages } = await api.messages.pull.query({ conversationId, after, limit: until - after });
-    await inbox.takeHistory(conversationId, messages, after);
+    await tell(left, total);
+    if (left === 0 || !work.online()) return;
+    await askAhead(
+      pagesOf(open, limits.pullPageSize, pagesPerPlan),
+      ({ row: { conversationId }, page: { after, upTo } }) => pullRange(api, conversationId, after, upTo),
+      async ({ row, page }, messages) => {
+        await inbox.takeHistory(row.conversationId, messages, page);
+        left -= page.upTo - page.after;
+        await tell(left, total);
+      },
+    );
   }
 }

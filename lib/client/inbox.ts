@@ -1,19 +1,21 @@
 import { limits } from '../protocol/limits';
 import type { IncomingEnvelope, Mark, Message } from '../protocol/messages';
-import { type Arrival, applyArrival, type Opened } from './apply';
+import { type Arrival, applyArrival, type Coming, type Opened } from './apply';
+import { askAhead } from './ask-ahead';
 import { Batch } from './batch';
-import { type MarkPayload, markPayload, type Payload, payload } from './content';
 import type { ConversationRow, SealedRow } from './db';
+import { type Gap, isMissing, without } from './gaps';
+import { recentMessages } from './history';
 import { wishMark } from './intents';
 import { takeNotes } from './notes';
-import { lastMessages } from './queries';
+import { Reader } from './reader';
 import { settleOwn } from './settle';
 import type { Work } from './work';
 
 /** In larger conversations nobody is told that a message has arrived, only that it was read. */
 const deliveredMarksUpTo = 8;
-/** Nodes' clocks may differ by this. */
-const backdatedMs = 60_000;
+/** A conversation with more gaps than this is pulled in order. */
+const gapsMost = 8;
 
 /** Stores messages that follow the cursor, in order. What does not follow is left to a pull. */
 export class Inbox {
@@ -22,7 +24,19 @@ export class Inbox {
   /** How often keys came: what was found sealed before the last time is tried once more after it is stored. */
   #keysCame = 0;
 
-  constructor(private readonly work: Work) {}
+  readonly #reader: Reader;
+
+  constructor(
+    private readonly work: Work,
+    private readonly on: {
+      /** Messages that are new to this device were stored, and can be read. */
+      arrived: (conversationId: string, messageIds: string[]) => void;
+      /** There is more to fetch than the newest. */
+      gap: () => void;
+    },
+  ) {
+    this.#reader = new Reader(work);
+  }
 
   /** Feeds envelopes that a frame brought, then lets the server delete them. */
   async takeEnvelopes(envelopes: IncomingEnvelope[]): Promise<void> {
@@ -60,27 +74,55 @@ export class Inbox {
   async pullEnvelopes(): Promise<void> {
     const { envelopes: api } = this.work.environment.api;
     for (;;) {
-      const { envelopes } = await api.pull.query({ after: 0, limit: limits.envelopePageSize });
+      const { envelopes, more } = await api.pull.query({ after: 0, limit: limits.envelopePageSize });
       await this.#feed(envelopes);
       if (envelopes.length > 0) await api.ack.mutate({ ids: envelopes.map((envelope) => envelope.id) });
-      if (envelopes.length < limits.envelopePageSize) return;
+      if (!more) return;
     }
   }
 
-  /** Pulls a conversation up to its last message. */
-  async pullConversation(conversationId: string): Promise<void> {
+  /**
+   * Pulls conversations up to their last message, those that were active last before the others. One that is far behind
+   * begins with its newest messages; the rest is history.
+   * @param behind with the last number that the server told of; 0: unknown
+   */
+  async pullConversations(behind: ReadonlyMap<string, number>): Promise<void> {
     const { db, api } = this.work.environment;
-    for (;;) {
-      const conversation = await db.conversations.get(conversationId);
-      if (!conversation) return;
-      const { messages, lastSeq } = await api.messages.pull.query({
-        conversationId,
-        after: conversation.cursor,
-        limit: limits.pullPageSize,
-      });
-      await this.takeMessages(messages);
-      if (messages.length === 0 || (messages.at(-1)?.seq ?? 0) >= lastSeq) return;
+    for (const [conversationId, lastSeq] of behind) await this.#leaveGap(conversationId, lastSeq);
+    const rows = (await db.conversations.bulkGet([...behind.keys()])).flatMap((row) => row ?? []);
+    let ids = rows.sort((a, b) => b.sortAt - a.sortAt).map((row) => row.conversationId);
+    while (ids.length > 0) {
+      const further: string[] = [];
+      await askAhead(
+        ids,
+        async (conversationId) => {
+          const after = (await db.conversations.get(conversationId))?.cursor ?? 0;
+          return api.messages.pull.query({ conversationId, after, limit: limits.pullPageSize });
+        },
+        async (conversationId, { messages, lastSeq }) => {
+          await this.takeMessages(messages);
+          const last = messages.at(-1);
+          if (last && last.seq < lastSeq) further.push(conversationId);
+        },
+      );
+      ids = further;
     }
+  }
+
+  async #leaveGap(conversationId: string, lastSeq: number): Promise<void> {
+    const { db } = this.work.environment;
+    const upTo = lastSeq - recentMessages;
+    const isFar = await db.transaction('rw', db.conversations, async () => {
+      const row = await db.conversations.get(conversationId);
+      const gaps = row?.gaps ?? [];
+      if (!row || upTo - row.cursor <= limits.pullPageSize || gaps.length >= gapsMost) return false;
+      await db.conversations.update(conversationId, {
+        cursor: upTo,
+        gaps: [...gaps, { after: row.cursor, upTo }],
+      });
+      return true;
+    });
+    if (isFar) this.on.gap();
   }
 
   /**
@@ -99,25 +141,21 @@ export class Inbox {
 
     // Opening awaits the machine, which no transaction would survive; so first all are opened, then all stored.
     const before = this.#keysCame;
-    const opened: Opened[] = [];
-    for (const message of fresh)
-      opened.push((await this.#isBackdated(message)) ? { status: 'refused' } : await this.#open(message));
+    const opened = await this.#reader.open(fresh);
+    const coming = comingOf(fresh, opened);
     await db.transaction(
       'rw',
-      [db.conversations, db.messages, db.people, db.orphans, db.sealed, db.outbox, db.activities],
+      [db.conversations, db.messages, db.people, db.orphans, db.sealed, db.outbox, db.activities, db.meta],
       async () => {
         const conversation = await db.conversations.get(first.conversationId);
         if (!conversation) return;
-        const batch = await Batch.open(
-          db,
-          fresh.map((message) => message.clientId),
-        );
-        for (const [index, message] of fresh.entries()) {
-          const result = opened[index];
-          if (message.seq !== conversation.cursor + 1 || !result) continue;
-          await this.#store(batch, conversation, message, result);
-          conversation.cursor = message.seq;
-          conversation.lastSeq = Math.max(conversation.lastSeq, message.seq);
+        const batch = await Batch.open(db, coming, this.work.me.deviceId);
+        for (const one of coming) {
+          const { seq } = one.arrival;
+          if (seq !== conversation.cursor + 1) continue;
+          this.#store(batch, conversation, one);
+          conversation.cursor = seq;
+          conversation.lastSeq = Math.max(conversation.lastSeq, seq);
         }
         await batch.store();
         // Who has said it types no more, nor records; a call goes on.
@@ -128,49 +166,44 @@ export class Inbox {
         await this.#acknowledge(conversation, fresh);
       },
     );
+    this.on.arrived(
+      first.conversationId,
+      fresh.filter((_, index) => opened[index]?.status === 'ok').map((message) => message.clientId),
+    );
     const keyless = opened.some((result) => result.status === 'sealed');
     if (keyless && before !== this.#keysCame) await this.openSealed(first.conversationId);
     return keyless ? 'keyless' : 'stored';
   }
 
-  /** Stores messages from before this device joined, none of which it has, all after `after`. */
-  async takeHistory(conversationId: string, messages: Message[], after: number): Promise<void> {
+  /** Stores the messages of a page that was missing. */
+  async takeHistory(conversationId: string, messages: Message[], page: Gap): Promise<void> {
     const { db } = this.work.environment;
     const before = this.#keysCame;
-    const opened: Opened[] = [];
-    for (const message of messages) opened.push(await this.#open(message));
+    const coming = comingOf(messages, await this.#reader.open(messages));
     await db.transaction(
       'rw',
       [db.conversations, db.messages, db.people, db.orphans, db.sealed, db.outbox],
       async () => {
         const conversation = await db.conversations.get(conversationId);
         if (!conversation) return;
-        const batch = await Batch.open(
-          db,
-          messages.map((message) => message.clientId),
-        );
-        for (const [index, message] of messages.entries()) {
-          const result = opened[index];
-          if (result && message.seq <= (conversation.historySeq ?? 0))
-            await this.#store(batch, conversation, message, result);
-        }
+        const batch = await Batch.open(db, coming, this.work.me.deviceId);
+        for (const one of coming)
+          if (isMissing(conversation.gaps, one.arrival.seq)) this.#store(batch, conversation, one);
         await batch.store();
-        conversation.historySeq = after;
+        conversation.gaps = without(conversation.gaps, page);
         await db.conversations.put(conversation);
       },
     );
     if (before !== this.#keysCame) await this.openSealed(conversationId);
   }
 
-  async #store(batch: Batch, conversation: ConversationRow, message: Message, opened: Opened): Promise<void> {
-    const { db } = this.work.environment;
-    const arrival = arrivalOf(message);
-    if (arrival.senderDeviceId === this.work.me.deviceId) {
-      // The answer to our own send was lost, or this came first.
-      if (await settleOwn(db, batch, conversation, arrival, this.work.me.userId)) return;
-    }
-    if (opened.status === 'sealed') batch.putSealed({ ...arrival, ciphertext: message.ciphertext });
-    await applyArrival(batch, conversation, arrival, opened, this.work.me.userId);
+  #store(batch: Batch, conversation: ConversationRow, coming: ComingMessage): void {
+    const { arrival, opened, ciphertext } = coming;
+    const { me } = this.work;
+    // The answer to our own send was lost, or this came first.
+    if (arrival.senderDeviceId === me.deviceId && settleOwn(batch, conversation, arrival, me.userId)) return;
+    if (opened.status === 'sealed') batch.putSealed({ ...arrival, ciphertext });
+    applyArrival(batch, conversation, coming, me.userId);
   }
 
   async #acknowledge(conversation: ConversationRow, fresh: Message[]): Promise<void> {
@@ -179,38 +212,6 @@ export class Inbox {
     if (conversation.members.length > deliveredMarksUpTo) return;
     const { db, now, newId } = this.work.environment;
     await wishMark({ db, now, newId }, conversation.conversationId);
-  }
-
-  async #open(message: Message): Promise<Opened> {
-    const { machine, me } = this.work;
-    if (message.senderDeviceId === me.deviceId) {
-      const own = await this.work.environment.db.messages.get(message.clientId);
-      if (own) return { status: 'invalid' };
-    }
-    const result = await machine.open({ ...message, messageId: message.clientId });
-    if (result.status === 'missing_key') return { status: 'sealed' };
-    if (result.status === 'revoked') return { status: 'refused' };
-    if (result.status !== 'ok') return { status: 'invalid' };
-    const parsed = payload.safeParse(parseJson(result.plaintext));
-    if (!parsed.success) return { status: 'invalid' };
-    const { id, conversationId } = parsed.data;
-    if (id !== message.clientId || conversationId !== message.conversationId) return { status: 'invalid' };
-    await this.#learnRevoked(message.senderUserId, parsed.data.revoked);
-    return { status: 'ok', payload: parsed.data };
-  }
-
-  /** Said by the sender's own device: a server that keeps the list from us cannot keep this. */
-  async #learnRevoked(userId: string, said: Payload['revoked']): Promise<void> {
-    const { machine } = this.work;
-    const fresh = said?.filter(({ deviceId }) => !machine.revocationOf(userId, deviceId)) ?? [];
-    if (fresh.length > 0) await machine.learnRevocations(userId, fresh);
-  }
-
-  /** A device that is shut out could be given an earlier time by the server; but times in a conversation only rise. */
-  async #isBackdated(message: Message): Promise<boolean> {
-    if (!this.work.machine.revocationOf(message.senderUserId, message.senderDeviceId)) return false;
-    const [last] = await lastMessages(this.work.environment.db, message.conversationId, 1);
-    return last !== undefined && last.seq !== null && message.at < last.at - backdatedMs;
   }
 
   /** Tries all again: an earlier run may have ended between a key and what waited for it. */
@@ -225,66 +226,77 @@ export class Inbox {
     const { db } = this.work.environment;
     const rows = await db.sealed.where('conversationId').equals(conversationId).toArray();
     rows.sort((a, b) => a.seq - b.seq);
-    for (let start = 0; start < rows.length; start += limits.pullPageSize)
-      await this.#openPage(conversationId, rows.slice(start, start + limits.pullPageSize));
+    for (let end = rows.length; end > 0; end -= limits.pullPageSize)
+      await this.#openPage(conversationId, rows.slice(Math.max(0, end - limits.pullPageSize), end));
   }
 
   async #openPage(conversationId: string, rows: SealedRow[]): Promise<void> {
     const { db } = this.work.environment;
-    const opened: { row: SealedRow; result: Opened }[] = [];
-    for (const row of rows) {
-      const result = await this.#open(messageOf(row));
-      if (result.status !== 'sealed') opened.push({ row, result });
-    }
-    if (opened.length === 0) return;
+    const opened = await this.#reader.open(rows.map(messageOf));
+    const coming = rows.flatMap((row, index) => {
+      const { ciphertext: _, ...arrival } = row;
+      const result = opened[index];
+      return result && result.status !== 'sealed' ? [{ arrival, opened: result }] : [];
+    });
+    if (coming.length === 0) return;
     await db.transaction(
       'rw',
       [db.conversations, db.messages, db.people, db.orphans, db.sealed],
       async () => {
         const conversation = await db.conversations.get(conversationId);
         if (!conversation) return;
-        const batch = await Batch.open(
-          db,
-          opened.map(({ row }) => row.id),
-        );
-        for (const { row, result } of opened) {
-          const { ciphertext: _, ...arrival } = row;
-          batch.deleteSealed(row.id);
-          await applyArrival(batch, conversation, arrival, result, this.work.me.userId);
+        const batch = await Batch.open(db, coming, null);
+        for (const one of coming) {
+          batch.deleteSealed(one.arrival.id);
+          applyArrival(batch, conversation, one, this.work.me.userId);
         }
         await batch.store();
         await db.conversations.put(conversation);
       },
     );
+    const readable = coming.filter((one) => one.opened.status === 'ok');
+    this.on.arrived(
+      conversationId,
+      readable.map((one) => one.arrival.id),
+    );
   }
 
   /** Others' marks only go forward. What own devices have read, they tell in notes. */
-  async takeMark(mark: Mark): Promise<void> {
+  async takeMarks(marks: Mark[]): Promise<void> {
     const { db } = this.work.environment;
-    if (mark.senderUserId === this.work.me.userId) return;
-    const said = await this.#openMark(mark);
-    if (!said) return;
-    await db.transaction('rw', db.conversations, async () => {
-      const conversation = await db.conversations.get(mark.conversationId);
-      if (!conversation) return;
-      const before = conversation.marks[mark.senderUserId] ?? { delivered: 0, read: 0 };
-      conversation.marks[mark.senderUserId] = {
-        delivered: Math.max(before.delivered, said.delivered),
-        read: Math.max(before.read, said.read),
-      };
-      await db.conversations.put(conversation);
-    });
-  }
-
-  async #openMark(mark: Mark): Promise<MarkPayload | null> {
-    const result = await this.work.machine.open({ ...mark, messageId: mark.clientId });
-    if (result.status !== 'ok') return null;
-    const parsed = markPayload.safeParse(parseJson(result.plaintext));
-    if (!parsed.success || parsed.data.conversationId !== mark.conversationId) return null;
-    await this.#learnRevoked(mark.senderUserId, parsed.data.revoked);
-    return parsed.data;
+    const others = marks.filter((mark) => mark.senderUserId !== this.work.me.userId);
+    for (let start = 0; start < others.length; start += limits.pullPageSize) {
+      const page = others.slice(start, start + limits.pullPageSize);
+      const said = await this.#reader.openMarks(page);
+      if (said.every((one) => one === null)) continue;
+      await db.transaction('rw', db.conversations, async () => {
+        const ids = [...new Set(page.map((mark) => mark.conversationId))];
+        const rows = new Map(
+          (await db.conversations.bulkGet(ids)).flatMap((row) => (row ? [[row.conversationId, row]] : [])),
+        );
+        for (const [index, { conversationId, senderUserId }] of page.entries()) {
+          const row = rows.get(conversationId);
+          const told = said[index];
+          if (!row || !told) continue;
+          const before = row.marks[senderUserId] ?? { delivered: 0, read: 0 };
+          row.marks[senderUserId] = {
+            delivered: Math.max(before.delivered, told.delivered),
+            read: Math.max(before.read, told.read),
+          };
+        }
+        await db.conversations.bulkPut([...rows.values()]);
+      });
+    }
   }
 }
+
+type ComingMessage = Coming & { ciphertext: string };
+
+const comingOf = (messages: Message[], opened: Opened[]): ComingMessage[] =>
+  messages.flatMap((message, index) => {
+    const result = opened[index];
+    return result ? [{ arrival: arrivalOf(message), opened: result, ciphertext: message.ciphertext }] : [];
+  });
 
 function arrivalOf(message: Message): Arrival {
   return {
@@ -300,13 +312,4 @@ function arrivalOf(message: Message): Arrival {
 function messageOf(row: SealedRow): Message {
   const { id, senderId, ...rest } = row;
   return { ...rest, clientId: id, senderUserId: senderId };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // Not JSON is not a payload: the schema refuses `undefined` like any other wrong form.
-    return undefined;
-  }
 }

@@ -14,6 +14,7 @@ function waitingIntake() {
   const work = {
     environment: {
       db: { readMeta: async () => 0, writeMeta: async () => undefined },
+      now: () => 1,
       api: { sync: { state: { query: () => ask('state').then(() => state) } } },
     },
     machine: { receive: async () => ({ newKeysFor: [] }) },
@@ -21,8 +22,9 @@ function waitingIntake() {
   const state = { conversations: [], marks: [], at: 1 };
   const inbox = {
     openAllSealed: async () => undefined,
+    takeMarks: async () => undefined,
     pullEnvelopes: async () => undefined,
-    pullConversation: (id: string) => ask(id),
+    pullConversations: (behind: Map<string, number>) => ask([...behind.keys()].join()),
   };
   // The parts that these rules touch.
   const intake = new Intake(work as unknown as Work, inbox as unknown as Inbox);

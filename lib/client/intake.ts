@@ -2,6 +2,7 @@ import type { ServerFrame } from '../protocol/frames';
 import type { Message } from '../protocol/messages';
 import type { Inbox } from './inbox';
 import { refreshConversations } from './roster';
+import { noteServerTime } from './server-clock';
 import type { Work } from './work';
 
 /** Frames that wait beyond this are dropped: the cursors bring what they told. */
@@ -16,8 +17,9 @@ const marksOverlapMs = 60_000;
 export class Intake {
   #frames: ServerFrame[] = [];
   #catchUp = false;
-  readonly #behind = new Set<string>();
-  readonly #stale = new Set<string>();
+  /** With the last number that the server told of; 0: unknown. */
+  readonly #behind = new Map<string, number>();
+  readonly #stale = new Map<string, number>();
   #envelopesMissed = false;
 
   constructor(
@@ -31,7 +33,7 @@ export class Intake {
   }
 
   behind(conversationId: string): void {
-    this.#behind.add(conversationId);
+    this.#noteBehind(conversationId, 0);
   }
 
   take(frame: ServerFrame): void {
@@ -50,10 +52,8 @@ export class Intake {
         await this.inbox.pullEnvelopes();
         this.#envelopesMissed = false;
       }
-      await this.#mend(this.#stale, (ids) => refreshConversations(this.job, ids));
-      await this.#mend(this.#behind, async (ids) => {
-        for (const conversationId of ids) await this.inbox.pullConversation(conversationId);
-      });
+      await this.#mend(this.#stale, (stale) => refreshConversations(this.job, [...stale.keys()]));
+      await this.#mend(this.#behind, (behind) => this.inbox.pullConversations(behind));
       if (this.#frames.length === 0 && !this.#catchUp && !this.#envelopesMissed) return;
     }
   }
@@ -70,33 +70,43 @@ export class Intake {
   }
 
   /** Emptied before the question: what is noted while the answer travels is newer than the answer. */
-  async #mend(set: Set<string>, mend: (ids: string[]) => Promise<void>): Promise<void> {
-    const ids = [...set];
-    if (ids.length === 0) return;
-    set.clear();
+  async #mend(
+    noted: Map<string, number>,
+    mend: (noted: ReadonlyMap<string, number>) => Promise<void>,
+  ): Promise<void> {
+    const mending = new Map(noted);
+    if (mending.size === 0) return;
+    noted.clear();
     try {
-      await mend(ids);
+      await mend(mending);
     } catch (error) {
-      for (const conversationId of ids) set.add(conversationId);
+      for (const [conversationId, lastSeq] of mending)
+        noted.set(conversationId, Math.max(lastSeq, noted.get(conversationId) ?? 0));
       throw error;
     }
   }
 
+  #noteBehind(conversationId: string, lastSeq: number): void {
+    this.#behind.set(conversationId, Math.max(lastSeq, this.#behind.get(conversationId) ?? 0));
+  }
+
   /** Compares this device's cursors with the server's, and notes what differs. */
   async #takeState(): Promise<void> {
-    const { db, api } = this.job.environment;
+    const { db, api, now } = this.job.environment;
     const since = (await db.readMeta('marksSince')) ?? 0;
     const state = await api.sync.state.query({ marksSince: Math.max(0, since - marksOverlapMs) });
+    await noteServerTime(db, state.at, now());
     // Also without an envelope: the machine tops the prekeys up by what it is told of them.
     await this.job.machine.receive([], state);
     await this.inbox.pullEnvelopes();
     await this.inbox.openAllSealed();
     for (const summary of state.conversations) {
       const known = await db.conversations.get(summary.conversationId);
-      if (!known || known.rosterVersion < summary.rosterVersion) this.#stale.add(summary.conversationId);
-      if (!known || known.cursor < summary.lastSeq) this.#behind.add(summary.conversationId);
+      if (!known || known.rosterVersion < summary.rosterVersion) this.#stale.set(summary.conversationId, 0);
+      if (!known || known.cursor < summary.lastSeq) this.#noteBehind(summary.conversationId, summary.lastSeq);
     }
-    for (const mark of state.marks) await this.inbox.takeMark(mark);
+    // What came before this device's keys is asked for once it has them.
+    if (!(await db.readMeta('marksOwed'))) await this.inbox.takeMarks(state.marks);
     await db.writeMeta('marksSince', state.at);
   }
 
@@ -106,16 +116,16 @@ export class Intake {
     for (const [conversationId, messages] of byConversation(frames)) {
       if (this.#behind.has(conversationId)) continue;
       const result = await this.inbox.takeMessages(messages);
-      if (result === 'gap') this.#behind.add(conversationId);
+      if (result === 'gap') this.#noteBehind(conversationId, 0);
       // The frame that brought the key may be lost.
       if (result === 'keyless') this.#envelopesMissed = true;
     }
+    await this.inbox.takeMarks(frames.flatMap((frame) => (frame.t === 'mark' ? [frame.mark] : [])));
     for (const frame of frames) {
-      if (frame.t === 'mark') await this.inbox.takeMark(frame.mark);
-      else if (frame.t === 'conversation') {
+      if (frame.t === 'conversation') {
         const known = await this.job.environment.db.conversations.get(frame.conversationId);
-        if (!known || known.rosterVersion < frame.rosterVersion) this.#stale.add(frame.conversationId);
-        if (!known) this.#behind.add(frame.conversationId);
+        if (!known || known.rosterVersion < frame.rosterVersion) this.#stale.set(frame.conversationId, 0);
+        if (!known) this.#noteBehind(frame.conversationId, 0);
       } else if (frame.t === 'keys') {
         await this.job.machine.receive([], frame);
       }

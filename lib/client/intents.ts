@@ -1,4 +1,3 @@
-import type { Role } from '../protocol/conversations';
 import { directConversationId } from '../protocol/names';
 import type { Content } from './content';
 import {
@@ -7,10 +6,12 @@ import {
   type Intent,
   type MessageRow,
   pendingOrder,
-  type Session,
   type TellingRow,
 } from './db';
 import { nextStamp } from './hybrid-clock';
+import type { Session } from './meta';
+import type { Before } from './refusals';
+import { serverTime } from './server-clock';
 import { readUpTo } from './unread';
 
 /** Who is asking, and the clock and ids that their device uses. */
@@ -22,14 +23,21 @@ export interface Author {
 
 type SignedIn = Extract<Session, { state: 'signed_in' }>;
 
-async function signedIn(db: AparteDb): Promise<SignedIn> {
+export async function signedIn(db: AparteDb): Promise<SignedIn> {
   const session = await db.readMeta('session');
   if (session?.state !== 'signed_in') throw new Error('no account on this device');
   return session;
 }
 
-async function enqueue(author: Author, conversationId: string, intent: Intent): Promise<number> {
-  return author.db.outbox.add({ conversationId, intent, at: author.now(), sealed: null });
+/** Inside a transaction over `outbox` and `meta`. @param before what stands where the wish is shown at once */
+export async function enqueue(
+  author: Author,
+  conversationId: string,
+  intent: Intent,
+  before?: Before,
+): Promise<number> {
+  const at = await serverTime(author);
+  return author.db.outbox.add({ conversationId, intent, at, sealed: null, ...(before ? { before } : {}) });
 }
 
 /** Asks the engine to make the account. Progress and refusal show in the session. */
@@ -44,10 +52,14 @@ export async function signUp(
   });
 }
 
-/** The name that others see with my next message. */
-export async function rename({ db }: Author, name: string): Promise<void> {
-  await db.transaction('rw', db.meta, async () => {
-    await db.writeMeta('session', { ...(await signedIn(db)), name });
+/** The name that others see with my next message, from whichever of my devices. */
+export async function rename(author: Author, name: string): Promise<void> {
+  const { db } = author;
+  await db.transaction('rw', db.meta, db.tellings, async () => {
+    const me = await signedIn(db);
+    await db.writeMeta('session', { ...me, name });
+    await db.writeMeta('nameAt', await stampNow(author));
+    await wishTelling(author, 'name', me.userId);
   });
 }
 
@@ -91,11 +103,11 @@ export async function startDirect(
   const { db } = author;
   const me = await signedIn(db);
   const conversationId = await directConversationId(me.userId, person.userId);
-  await db.transaction('rw', db.conversations, db.people, db.outbox, async () => {
+  await db.transaction('rw', db.conversations, db.people, db.outbox, db.meta, async () => {
     if (await db.conversations.get(conversationId)) return;
     await rememberPerson(db, person);
     await db.conversations.add(
-      newConversation(me, author.now(), {
+      newConversation(me, await serverTime(author), {
         conversationId,
         kind: 'direct',
         title: null,
@@ -124,7 +136,12 @@ export async function startGroup(
   await db.transaction('rw', [db.conversations, db.people, db.outbox, db.messages, db.meta], async () => {
     for (const person of people) await rememberPerson(db, person);
     await db.conversations.add(
-      newConversation(me, author.now(), { conversationId, kind: 'group', title, others: memberIds }),
+      newConversation(me, await serverTime(author), {
+        conversationId,
+        kind: 'group',
+        title,
+        others: memberIds,
+      }),
     );
     await enqueue(author, conversationId, { kind: 'create', conversationKind: 'group', memberIds });
     await say(author, conversationId, { kind: 'group', title, added: memberIds, removed: [] });
@@ -132,18 +149,32 @@ export async function startGroup(
   return conversationId;
 }
 
-async function rememberPerson(db: AparteDb, person: { userId: string; handle: string }): Promise<void> {
+export async function rememberPerson(
+  db: AparteDb,
+  person: { userId: string; handle: string },
+): Promise<void> {
   if (await db.people.get(person.userId)) return;
   const { userId, handle } = person;
   await db.people.add({ userId, handle, name: null, nameAt: 0 });
 }
 
-/** Stores the message and what it does at once, as queued; the engine sends it. @returns the message's id */
-async function say(author: Author, conversationId: string, content: Content): Promise<string> {
+/**
+ * Stores the message and what it does at once, as queued; the engine sends it.
+ * @param before what its text has changed already
+ * @returns the message's id
+ */
+export async function say(
+  author: Author,
+  conversationId: string,
+  content: Content,
+  messageId = author.newId(),
+  before?: Before,
+): Promise<string> {
   const { db } = author;
   const me = await signedIn(db);
-  const messageId = author.newId();
-  const outboxId = await enqueue(author, conversationId, { kind: 'message', messageId, content });
+  const target = 'target' in content ? await db.messages.get(content.target) : undefined;
+  const intent = { kind: 'message' as const, messageId, content };
+  const outboxId = await enqueue(author, conversationId, intent, before ?? (target && shownOf(target)));
   const order = pendingOrder + outboxId;
   if (content.kind === 'text' || content.kind === 'group') {
     const row: MessageRow = {
@@ -154,7 +185,7 @@ async function say(author: Author, conversationId: string, content: Content): Pr
       seq: null,
       senderId: me.userId,
       senderDeviceId: me.deviceId,
-      at: author.now(),
+      at: await serverTime(author),
       status: 'queued',
       failure: null,
       body: content.kind === 'text' ? content.body : '',
@@ -165,9 +196,17 @@ async function say(author: Author, conversationId: string, content: Content): Pr
       notice: content.kind === 'group' ? content : null,
     };
     await db.messages.add(row);
+    const conversation = await db.conversations.get(conversationId);
     await db.conversations.update(conversationId, {
-      sortAt: row.at,
-      preview: { messageId, senderId: me.userId, kind: row.kind, text: row.body, at: row.at },
+      sortAt: Math.max(conversation?.sortAt ?? 0, row.at),
+      preview: {
+        messageId,
+        senderId: me.userId,
+        kind: row.kind,
+        text: row.body,
+        at: row.at,
+        seq: conversation?.cursor ?? 0,
+      },
     });
   } else {
     await db.messages
@@ -177,6 +216,13 @@ async function say(author: Author, conversationId: string, content: Content): Pr
   }
   return messageId;
 }
+
+const shownOf = ({ body, deleted, editSeq, reactions }: MessageRow): Before => ({
+  body,
+  deleted,
+  editSeq,
+  reactions: { ...reactions },
+});
 
 /** Shows one's own wish at once. Its order stands above every number, so nothing that arrives meanwhile undoes it. */
 function applyPending(row: MessageRow, content: Content, userId: string, order: number): void {
@@ -220,56 +266,9 @@ export function react(author: Author, message: MessageRow, emoji: string | null)
   return sayIn(author, message.conversationId, { kind: 'react', target: message.id, emoji });
 }
 
-export async function setTitle(author: Author, conversationId: string, title: string): Promise<void> {
-  await author.db.conversations.update(conversationId, { title });
-  await sayIn(author, conversationId, { kind: 'group', title, added: [], removed: [] });
-}
-
-/** Adds people, then tells the group so, the title with it for those who are new. */
-export async function addMembers(
-  author: Author,
-  conversationId: string,
-  people: { userId: string; handle: string }[],
-): Promise<void> {
-  const { db } = author;
-  const userIds = people.map((person) => person.userId);
-  await db.transaction('rw', [db.messages, db.outbox, db.conversations, db.meta, db.people], async () => {
-    for (const person of people) await rememberPerson(db, person);
-    const conversation = await db.conversations.get(conversationId);
-    await enqueue(author, conversationId, { kind: 'add', userIds });
-    await say(author, conversationId, {
-      kind: 'group',
-      title: conversation?.title ?? null,
-      added: userIds,
-      removed: [],
-    });
-  });
-}
-
-export async function removeMember(author: Author, conversationId: string, userId: string): Promise<void> {
-  const { db } = author;
-  await db.transaction('rw', [db.messages, db.outbox, db.conversations, db.meta], async () => {
-    await enqueue(author, conversationId, { kind: 'remove', userId });
-    await say(author, conversationId, { kind: 'group', title: null, added: [], removed: [userId] });
-  });
-}
-
-export async function setRole(
-  author: Author,
-  conversationId: string,
-  userId: string,
-  role: Role,
-): Promise<void> {
-  await enqueue(author, conversationId, { kind: 'role', userId, role });
-}
-
-export async function leave(author: Author, conversationId: string): Promise<void> {
-  await enqueue(author, conversationId, { kind: 'leave' });
-}
-
 export async function accept(author: Author, conversationId: string): Promise<void> {
   const { db } = author;
-  await db.transaction('rw', db.conversations, db.outbox, async () => {
+  await db.transaction('rw', db.conversations, db.outbox, db.meta, async () => {
     await db.conversations.update(conversationId, { myState: 'active' });
     await enqueue(author, conversationId, { kind: 'accept' });
   });
@@ -277,35 +276,55 @@ export async function accept(author: Author, conversationId: string): Promise<vo
 
 export async function block(author: Author, conversationId: string): Promise<void> {
   const { db } = author;
-  await db.transaction('rw', db.conversations, db.outbox, async () => {
+  await db.transaction('rw', db.conversations, db.outbox, db.meta, async () => {
     await db.conversations.update(conversationId, { myState: 'blocked' });
     await enqueue(author, conversationId, { kind: 'block' });
   });
 }
 
-/** Reading up to `seq` clears the badge here and tells the others. Never goes back. */
+/** What was sent in between stays unread: it was encrypted for nobody here. */
+export async function unblock(author: Author, conversationId: string, userId: string): Promise<void> {
+  const { db } = author;
+  await db.transaction('rw', db.conversations, db.outbox, db.meta, async () => {
+    await db.conversations.update(conversationId, { myState: 'active' });
+    await enqueue(author, conversationId, { kind: 'unblock', userId });
+  });
+}
+
+/**
+ * Reading up to `seq` clears the badge here and tells the others. Never goes back. Somebody waits for it on another
+ * device: it asks the database no more than it must, and all at once.
+ */
 export async function markRead(author: Author, conversationId: string, seq: number): Promise<void> {
   const { db } = author;
-  await db.transaction('rw', [db.conversations, db.outbox, db.messages, db.meta, db.tellings], async () => {
-    const conversation = await db.conversations.get(conversationId);
+  await db.transaction('rw', [db.conversations, db.outbox, db.messages, db.tellings, db.meta], async () => {
+    const [conversation, marks] = await Promise.all([
+      db.conversations.get(conversationId),
+      waitingMarks(author, conversationId),
+    ]);
     if (!conversation || conversation.readSeq >= seq) return;
-    const me = await signedIn(db);
-    await readUpTo(db, conversation, seq, me.userId);
-    await db.conversations.put(conversation);
-    await wishTelling(author, 'read', conversationId);
-    if (conversation.myState === 'active') await wishMark(author, conversationId);
+    await readUpTo(db, conversation, seq, async () => (await signedIn(db)).userId);
+    const marked = conversation.myState === 'active' && marks === 0;
+    await Promise.all([
+      db.conversations.put(conversation),
+      wishTelling(author, 'read', conversationId),
+      marked ? enqueue(author, conversationId, { kind: 'mark' }) : undefined,
+    ]);
   });
 }
 
 /** One mark waits per conversation: what it says is read when it is sealed. Inside a transaction over the outbox. */
 export async function wishMark(author: Author, conversationId: string): Promise<void> {
-  const waiting = await author.db.outbox
+  if ((await waitingMarks(author, conversationId)) === 0)
+    await enqueue(author, conversationId, { kind: 'mark' });
+}
+
+const waitingMarks = ({ db }: Author, conversationId: string) =>
+  db.outbox
     .where('conversationId')
     .equals(conversationId)
     .filter((row) => row.intent.kind === 'mark' && row.sealed === null)
     .count();
-  if (waiting === 0) await enqueue(author, conversationId, { kind: 'mark' });
-}
 
 /** A draft is told to the other devices when its writer pauses for so long. */
 const draftAfterMs = 1_500;
@@ -347,7 +366,7 @@ export async function wishTelling(
 /** Sends a failed message again. */
 export async function retry(author: Author, messageId: string): Promise<void> {
   const { db } = author;
-  await db.transaction('rw', db.messages, db.outbox, async () => {
+  await db.transaction('rw', db.messages, db.outbox, db.meta, async () => {
     const message = await db.messages.get(messageId);
     if (message?.status !== 'failed') return;
     const content: Content = message.notice ?? { kind: 'text', body: message.body, replyTo: message.replyTo };

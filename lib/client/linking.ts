@@ -8,6 +8,7 @@ import { storeState, takeState } from './account-state';
 import { failureOf } from './api';
 import { removeDevice } from './device-intents';
 import type { Environment } from './environment';
+import { recentCiphertexts } from './history';
 import { dispatchLink } from './link-intents';
 import type { LinkFailure, LinkingDevice, LinkState } from './link-state';
 import { LinkError, Rendezvous } from './rendezvous';
@@ -35,10 +36,15 @@ const fromOld = {
   signed: z.object({
     t: z.literal('signed'),
     secrets: z.object({ bundle: z.unknown(), masterKey: z.string() }),
+    /** Of the newest messages, so that they can be read before the key backup is. */
+    recentKeys: z.string().nullable(),
   }),
 };
 const welcome = z.object({ t: z.literal('welcome') });
 const wrongCheck = z.object({ t: z.literal('wrong_check') });
+
+/** A key is about 600 bytes; so many stay below what a rendezvous carries. */
+const recentKeysMost = 200;
 
 /** What the old side of a linking needs of the engine. */
 export interface Owner {
@@ -152,6 +158,7 @@ class Run {
       throw new LinkError('wrong_check');
     }
     await dispatchLink(db, { name: 'confirmed' });
+    const recentKeys = this.#recentKeys(machine);
     const { grant } = await place.persist(() => api.devices.link.mutate());
     const { userId, handle, name } = me;
     await place.send({ t: 'account', userId, handle, name, grant });
@@ -165,7 +172,7 @@ class Run {
       await place.persist(() => machine.refresh([userId]));
       const secrets = await machine.exportSecrets();
       await place.persist(() => storeState(this.environment, machine, name));
-      await place.send({ t: 'signed', secrets });
+      await place.send({ t: 'signed', secrets, recentKeys: await recentKeys });
       await this.#hear(place, fromNew.done);
     } catch (error) {
       // It is signed, and yet its owner was told that it failed: a device that nobody holds must not stay.
@@ -173,6 +180,16 @@ class Run {
       throw error;
     }
     return device.name;
+  }
+
+  /** Never rejects: the key backup has the same keys, only later. */
+  async #recentKeys(machine: CryptoMachine): Promise<string | null> {
+    try {
+      return await machine.exportKeysOf(await recentCiphertexts(this.environment), recentKeysMost);
+    } catch (error) {
+      this.environment.log('recent keys', error);
+      return null;
+    }
   }
 
   /** The new device: shows the digits, registers, takes the secrets over. @returns its own name */
@@ -184,8 +201,8 @@ class Run {
     const account = await this.#hear(place, fromOld.account);
     await dispatchLink(db, { name: 'confirmed' });
     await environment.wipeMachine();
-    await wipeCache(environment);
     const { userId, handle, name } = account;
+    await wipeCache(environment, userId);
     const deviceId = environment.newId();
     const machine = await environment.openMachine({ userId, deviceId });
     try {
@@ -204,9 +221,10 @@ class Run {
       await place.persist(() => api.devices.register.mutate(request));
       await machine.accountCreated(Object.keys(preKeys.oneTimeKeys).length);
       await place.send({ t: 'keys', deviceKeys });
-      const { secrets } = await this.#hear(place, fromOld.signed);
+      const { secrets, recentKeys } = await this.#hear(place, fromOld.signed);
       const { bundle, masterKey } = secrets;
       await place.persist(() => machine.adoptSecrets({ bundle, masterKey }));
+      if (recentKeys !== null) await machine.importKeys(recentKeys);
       await place.persist(() => takeState(environment, machine));
       await machine.close();
       await db.writeMeta('session', { state: 'signed_in', userId, deviceId, handle, name });

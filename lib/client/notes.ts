@@ -1,10 +1,12 @@
 import { z } from 'zod';
-import type { KnownIdentity } from '../crypto/types';
+import type { KnownIdentity, OutgoingEnvelope, Withheld } from '../crypto/types';
 import { id } from '../protocol/ids';
 import { limits } from '../protocol/limits';
+import type { AlertRule } from './alerts';
 import { backoffMs } from './connection-state';
 import type { AparteDb, ConversationRow, TellingRow } from './db';
 import { lookAtDevices } from './devices';
+import type { ReadingHint } from './reading-hint';
 import { readUpTo } from './unread';
 import type { Work } from './work';
 
@@ -12,6 +14,8 @@ import type { Work } from './work';
 const tellingsPerNote = 20;
 /** A note is filled up to a multiple of this, so that its size does not tell what is in it. */
 const paddingStep = 1_024;
+/** No change waits longer than this for its writer to pause. */
+const longestWaitMs = 60_000;
 /** Tries to reach all devices before a note goes without one: what it missed comes with the next change. */
 const unreadyTries = 3;
 
@@ -24,6 +28,13 @@ export const toldIdentity = z.object({
   decidedAt: stamp,
 });
 
+/** Of what a conversation's owner is told, as the account's devices tell it to each other. */
+export const toldAlertRule = z.object({
+  mutedUntil: z.number().min(0),
+  mentionsOnly: z.boolean(),
+  at: stamp,
+});
+
 /**
  * What the devices of an account tell each other. Each part is a state, not a step: told twice or in another order it
  * comes to the same. Reads only grow; of drafts and decisions the one with the later stamp stands.
@@ -32,6 +43,10 @@ const note = z.object({
   v: z.literal(1),
   reads: z.record(id, z.int().min(0)),
   drafts: z.record(id, z.object({ text: z.string().max(limits.textMaxLength), at: stamp })),
+  /** Not in notes of earlier versions. */
+  alerts: z.record(id, toldAlertRule).default({}),
+  /** The owner's name, as all their devices sign with it. Not in notes of earlier versions. */
+  name: z.object({ text: z.string().max(limits.nameMaxLength), at: stamp }).optional(),
   identities: z.array(toldIdentity),
   padding: z.string(),
 });
@@ -39,8 +54,15 @@ type Note = z.infer<typeof note>;
 
 /** Tells the other devices of the account what has changed here. */
 export class Notes {
-  #cancelTimer: (() => void) | null = null;
+  /** After a failure nothing is tried until then. */
+  #cancelRetry: (() => void) | null = null;
+  /** When a draft is due; what is due before goes at once. */
+  #cancelDue: (() => void) | null = null;
   #tries = 0;
+  /** What is told at once of a reading that is being stored; see `tellReading`. */
+  #underWay: Promise<void> = Promise.resolve();
+  /** How far was told in this run, by conversation: what is stored of it then need not be told again. */
+  readonly #toldReads = new Map<string, number>();
 
   constructor(
     private readonly job: Work,
@@ -48,42 +70,76 @@ export class Notes {
   ) {}
 
   stop(): void {
-    this.#cancelTimer?.();
+    this.#cancelRetry?.();
+    this.#cancelDue?.();
   }
 
   /** A new connection: what waited for a better time need not wait. */
   hurry(): void {
-    this.#cancelTimer?.();
-    this.#cancelTimer = null;
+    this.#cancelRetry?.();
+    this.#cancelRetry = null;
     this.#tries = 0;
+  }
+
+  /**
+   * Tells what is being read before it is stored: somebody looks at the badge on another device. Only a first try: the
+   * stored wish to tell it stands until it was told, here or by `flush`.
+   */
+  tellReading({ conversationId, seq }: ReadingHint): void {
+    if (this.#cancelRetry || !this.job.online()) return;
+    const read = { ...emptyNote(), reads: { [conversationId]: seq } };
+    this.#underWay = this.#underWay
+      .then(() => this.#tellRead(read))
+      .catch((error: unknown) => this.job.environment.log('reading', error));
+  }
+
+  async #tellRead(read: Note): Promise<void> {
+    const { db } = this.job.environment;
+    const devicesVersion = (await db.readMeta('devices'))?.version;
+    if (devicesVersion === undefined) return;
+    const { envelopes, withheld, shareIds } = await this.job.machine.sealNote(padded(read));
+    if (withheld.some(lacksSession)) return;
+    if (envelopes.length > 0) {
+      const result = await this.job.tell({ devicesVersion, envelopes: envelopes.map(addressed) });
+      if (result.status === 'stale') return;
+    }
+    await this.job.machine.shared(shareIds);
+    for (const [conversationId, seq] of Object.entries(read.reads)) this.#toldReads.set(conversationId, seq);
   }
 
   /** Tells all there is to tell. What could not be told now stays, and is tried again. */
   async flush(): Promise<void> {
-    if (this.#cancelTimer) return;
+    if (this.#cancelRetry) return;
+    await this.#underWay;
     try {
       while (this.job.online() && (await this.#tellOnce()));
       this.#tries = 0;
     } catch (error) {
       const { after, random } = this.job.environment;
-      this.#wait(after, backoffMs(this.#tries++, random()));
+      this.#cancelRetry ??= after(backoffMs(this.#tries++, random()), () => {
+        this.#cancelRetry = null;
+        this.kick();
+      });
       throw error;
     }
   }
 
-  #wait(after: Work['environment']['after'], ms: number): void {
-    this.#cancelTimer ??= after(ms, () => {
-      this.#cancelTimer = null;
-      this.kick();
-    });
+  #lookAgainIn(ms: number): void {
+    this.#cancelDue?.();
+    this.#cancelDue = this.job.environment.after(ms, () => this.kick());
   }
 
   /** @returns whether there may be more */
   async #tellOnce(): Promise<boolean> {
     const { db } = this.job.environment;
-    const sealed = (await db.readMeta('note')) ?? (await this.#seal());
+    const [under, waiting, known] = await Promise.all([
+      db.readMeta('note'),
+      db.tellings.toArray(),
+      db.readMeta('devices'),
+    ]);
+    const sealed = under ?? (await this.#seal(await this.#untold(waiting), known?.version));
     if (!sealed) return false;
-    const { devicesVersion, envelopes, told } = sealed;
+    const { devicesVersion, envelopes } = sealed;
     if (envelopes.length > 0) {
       // The same bytes after a lost answer: what the others have opened once, they pass over.
       const result = await this.job.tell({ devicesVersion, envelopes });
@@ -93,6 +149,15 @@ export class Notes {
         return true;
       }
     }
+    // Until then the machine gives the key again: what the server has refused, nobody has.
+    if (sealed.shareIds.length > 0) await this.job.machine.shared(sealed.shareIds);
+    await this.#settle(sealed.told);
+    return true;
+  }
+
+  /** What was told need not be told again, unless it has changed since. */
+  async #settle(told: Pick<TellingRow, 'key' | 'version'>[]): Promise<void> {
+    const { db } = this.job.environment;
     await db.transaction('rw', db.tellings, db.meta, async () => {
       for (const { key, version } of told)
         await db.tellings
@@ -102,35 +167,41 @@ export class Notes {
           .delete();
       await db.meta.delete('note');
     });
-    return true;
+  }
+
+  /** What waits without the readings that were told at once. */
+  async #untold(waiting: TellingRow[]): Promise<TellingRow[]> {
+    const reads = waiting.filter((row) => row.kind === 'read' && this.#toldReads.has(row.about));
+    if (reads.length === 0) return waiting;
+    const rows = await this.job.environment.db.conversations.bulkGet(reads.map((row) => row.about));
+    const told = reads.filter(
+      (row, index) => (rows[index]?.readSeq ?? 0) <= (this.#toldReads.get(row.about) ?? 0),
+    );
+    await this.#settle(told);
+    return waiting.filter((row) => !told.includes(row));
   }
 
   /** Encrypts what waits, and stores the bytes before they are sent. `null`: nothing waits that may go now. */
-  async #seal() {
+  async #seal(waiting: TellingRow[], knownVersion: number | undefined) {
     const { environment, machine } = this.job;
     const { db, now } = environment;
-    const waiting = await db.tellings.toArray();
-    const ready = waiting.filter((row) => row.notBefore <= now()).slice(0, tellingsPerNote);
+    // A time further away than anybody asks for was set by a clock that has been put right since.
+    const due = ({ notBefore }: TellingRow) => notBefore <= now() || notBefore > now() + longestWaitMs;
+    const ready = waiting.filter(due).slice(0, tellingsPerNote);
     if (ready.length === 0) {
       const next = Math.min(...waiting.map((row) => row.notBefore));
-      if (waiting.length > 0) this.#wait(environment.after, Math.max(1, next - now()));
+      if (waiting.length > 0) this.#lookAgainIn(Math.max(1, next - now()));
       return null;
     }
-    let devices = await db.readMeta('devices');
-    if (!devices) {
-      await lookAtDevices(this.job);
-      devices = await db.readMeta('devices');
-    }
-    const { envelopes, withheld } = await machine.sealNote(padded(await noteOf(db, ready)));
-    const unready = withheld.some((device) => device.reason === 'no_session');
+    if (knownVersion === undefined) await lookAtDevices(this.job);
+    const devicesVersion = knownVersion ?? (await db.readMeta('devices'))?.version ?? 1;
+    const { envelopes, withheld, shareIds } = await machine.sealNote(padded(await noteOf(db, ready)));
+    const unready = withheld.some(lacksSession);
     if (unready && this.#tries < unreadyTries) throw new Error('a device could not be reached');
     const sealed = {
-      devicesVersion: devices?.version ?? 1,
-      envelopes: envelopes.map(({ recipientDeviceId, type, content }) => ({
-        recipientDeviceId,
-        type,
-        content,
-      })),
+      devicesVersion,
+      envelopes: envelopes.map(addressed),
+      shareIds,
       told: ready.map(({ key, version }) => ({ key, version })),
     };
     await db.writeMeta('note', sealed);
@@ -138,18 +209,36 @@ export class Notes {
   }
 }
 
+/** As the server takes it: all of them go to devices of one's own. */
+const addressed = ({ recipientDeviceId, type, content }: OutgoingEnvelope) => ({
+  recipientDeviceId,
+  type,
+  content,
+});
+
+const lacksSession = (device: Withheld) => device.reason === 'no_session';
+
+const emptyNote = (): Note => ({ v: 1, reads: {}, drafts: {}, alerts: {}, identities: [], padding: '' });
+
 async function noteOf(db: AparteDb, rows: TellingRow[]): Promise<Note> {
-  const made: Note = { v: 1, reads: {}, drafts: {}, identities: [], padding: '' };
-  for (const { kind, about } of rows) {
-    if (kind === 'identity') {
-      const known = await db.identities.get(about);
-      if (known) made.identities.push(pickIdentity(known));
-      continue;
-    }
-    const conversation = await db.conversations.get(about);
+  const made = emptyNote();
+  const about = (...kinds: TellingRow['kind'][]) =>
+    rows.filter((row) => kinds.includes(row.kind)).map((row) => row.about);
+  const [conversations, identities] = await Promise.all([
+    db.conversations.bulkGet(about('read', 'draft', 'alerts')),
+    db.identities.bulkGet(about('identity')),
+  ]);
+  made.identities = identities.flatMap((known) => (known ? pickIdentity(known) : []));
+  const me = about('name').length > 0 ? await db.readMeta('session') : undefined;
+  if (me?.state === 'signed_in') made.name = { text: me.name, at: (await db.readMeta('nameAt')) ?? '' };
+  for (const conversation of conversations) {
     if (!conversation) continue;
-    if (kind === 'read') made.reads[about] = conversation.readSeq;
-    else made.drafts[about] = { text: conversation.draft, at: conversation.draftAt ?? '' };
+    const { conversationId, readSeq, draft, draftAt, alertRule } = conversation;
+    const tells = (kind: TellingRow['kind']) =>
+      rows.some((row) => row.kind === kind && row.about === conversationId);
+    if (tells('read')) made.reads[conversationId] = readSeq;
+    if (tells('draft')) made.drafts[conversationId] = { text: draft, at: draftAt ?? '' };
+    if (tells('alerts') && alertRule) made.alerts[conversationId] = alertRule;
   }
   return made;
 }
@@ -178,14 +267,14 @@ export async function takeNotes(work: Work, texts: string[]): Promise<void> {
   }
 }
 
-async function takeNote(work: Work, { reads, drafts, identities }: Note): Promise<void> {
+async function takeNote(work: Work, { reads, drafts, alerts, name, identities }: Note): Promise<void> {
   const { environment, machine, me } = work;
   const { db } = environment;
   await db.transaction('rw', db.conversations, db.messages, db.meta, async () => {
     for (const [conversationId, seq] of Object.entries(reads)) {
       const conversation = await db.conversations.get(conversationId);
       if (conversation) {
-        await readUpTo(db, conversation, seq, me.userId);
+        await readUpTo(db, conversation, seq, async () => me.userId);
         await db.conversations.put(conversation);
       } else await arrive(db, conversationId, (row) => ({ readSeq: Math.max(row.readSeq ?? 0, seq) }));
     }
@@ -195,6 +284,21 @@ async function takeNote(work: Work, { reads, drafts, identities }: Note): Promis
       const conversation = await db.conversations.get(conversationId);
       if (!conversation) await arrive(db, conversationId, (row) => (later(row) ? { draft, draftAt } : {}));
       else if (later(conversation)) await db.conversations.update(conversationId, { draft, draftAt });
+    }
+    if (name) {
+      await seeStamp(db, name.at);
+      const session = await db.readMeta('session');
+      if (session?.state === 'signed_in' && name.at > ((await db.readMeta('nameAt')) ?? '')) {
+        await db.writeMeta('session', { ...session, name: name.text });
+        await db.writeMeta('nameAt', name.at);
+      }
+    }
+    for (const [conversationId, alertRule] of Object.entries(alerts)) {
+      await seeStamp(db, alertRule.at);
+      const later = (row: { alertRule?: AlertRule | undefined }) => alertRule.at > (row.alertRule?.at ?? '');
+      const conversation = await db.conversations.get(conversationId);
+      if (!conversation) await arrive(db, conversationId, (row) => (later(row) ? { alertRule } : {}));
+      else if (later(conversation)) await db.conversations.update(conversationId, { alertRule });
     }
     for (const { decidedAt } of identities) await seeStamp(db, decidedAt);
   });

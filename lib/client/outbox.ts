@@ -3,6 +3,7 @@ import { failureOf } from './api';
 import { ConnectionLost } from './connection';
 import { backoffMs } from './connection-state';
 import type { OutboxRow, SealedIntent } from './db';
+import { refuse } from './refusals';
 import { refreshConversations } from './roster';
 import { IdentityChanged, messageOf, RecipientUnready, sealRow } from './seal';
 import { markTried, settleSent } from './settle';
@@ -10,6 +11,8 @@ import type { Work } from './work';
 
 /** Conversations that send at the same time; within one, each waits for the one before. */
 const lanes = 8;
+/** A mark waits so long, ms: nobody misses it, and what somebody waits for goes first. */
+const markRestMs = 100;
 /** The name of the lane that seals without a network. */
 const ahead = 'ahead';
 
@@ -21,6 +24,10 @@ export class Outbox {
   readonly #busy = new Set<string>();
   readonly #tries = new Map<string, number>();
   readonly #timers = new Map<string, () => void>();
+  /** The marks that wait their while, by conversation. */
+  readonly #resting = new Map<string, () => void>();
+  /** The mark that has waited, by conversation. */
+  readonly #rested = new Map<string, number>();
   #idle: (() => void)[] = [];
   #stopped = false;
 
@@ -45,9 +52,16 @@ export class Outbox {
       const conversationId = String(key);
       if (this.#busy.size >= lanes) return;
       if (this.#busy.has(conversationId) || this.#timers.has(conversationId)) continue;
+      if (this.#resting.has(conversationId) && !(await this.#hasMore(conversationId))) continue;
       this.#busy.add(conversationId);
       void this.#drain(conversationId).finally(() => this.#free(conversationId));
     }
+  }
+
+  /** Whether something stands behind a mark. */
+  async #hasMore(conversationId: string): Promise<boolean> {
+    const waiting = this.work.environment.db.outbox.where('conversationId').equals(conversationId);
+    return (await waiting.count()) > 1;
   }
 
   /**
@@ -96,6 +110,7 @@ export class Outbox {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.hurry();
+    for (const cancel of this.#resting.values()) cancel();
     if (this.#busy.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
@@ -112,10 +127,15 @@ export class Outbox {
   async #drain(conversationId: string): Promise<void> {
     const { db } = this.work.environment;
     while (!this.#stopped && this.work.online()) {
-      const row = await db.outbox.where('conversationId').equals(conversationId).first();
+      const [row, next] = await db.outbox.where('conversationId').equals(conversationId).limit(2).toArray();
       if (!row) break;
+      if (row.intent.kind === 'mark' && !next && this.#rested.get(conversationId) !== row.id) {
+        this.#rest(row);
+        return;
+      }
       try {
         const done = await this.#perform(row);
+        if (done) this.#rested.delete(conversationId);
         if (done) this.#tries.delete(conversationId);
         else this.#holdBack(conversationId);
       } catch (error) {
@@ -123,6 +143,20 @@ export class Outbox {
       }
       if (this.#timers.has(conversationId)) return;
     }
+  }
+
+  /**
+   * A mark that nothing stands behind waits a moment: what one's own devices are told of the same reading goes first,
+   * and of several marks in a row one does.
+   */
+  #rest({ conversationId, id }: OutboxRow): void {
+    if (this.#resting.has(conversationId)) return;
+    const cancel = this.work.environment.after(markRestMs, () => {
+      this.#resting.delete(conversationId);
+      this.#rested.set(conversationId, id);
+      this.on.kick();
+    });
+    this.#resting.set(conversationId, cancel);
   }
 
   #holdBack(conversationId: string): void {
@@ -151,6 +185,8 @@ export class Outbox {
       await conversations.removeMember.mutate({ conversationId, userId: intent.userId });
     } else if (intent.kind === 'role') {
       await conversations.setRole.mutate({ conversationId, userId: intent.userId, role: intent.role });
+    } else if (intent.kind === 'unblock') {
+      await this.work.environment.api.accounts.unblock.mutate({ userId: intent.userId });
     } else {
       await conversations[intent.kind].mutate({ conversationId });
     }
@@ -212,15 +248,9 @@ export class Outbox {
   }
 
   async #refuse(row: OutboxRow, failure: ErrorCode): Promise<void> {
-    const { db } = this.work.environment;
-    await db.transaction('rw', db.outbox, db.messages, db.conversations, async () => {
-      await db.outbox.delete(row.id);
-      // The envelopes of the refused send are gone, though the machine counts them as delivered.
-      await db.conversations.update(row.conversationId, { mustRotate: true });
-      if (row.intent.kind === 'message') {
-        await db.messages.update(row.intent.messageId, { status: 'failed', failure });
-      }
-    });
+    const { environment, me } = this.work;
+    const latest = (await environment.db.outbox.get(row.id)) ?? row;
+    await refuse(environment.db, latest, failure, me.userId, environment.now());
     if (row.intent.kind !== 'create' && row.intent.kind !== 'message' && row.intent.kind !== 'mark') {
       // What was shown at once is put right.
       await refreshConversations(this.work, [row.conversationId]);

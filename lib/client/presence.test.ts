@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { ManualClock } from '../../tests/clock';
 import { dice } from '../../tests/dice';
+import { testKey } from '../../tests/store-key';
 import type { DeviceFrame, PresenceState } from '../protocol/frames';
 import { AparteDb } from './db';
 import { setTabVisible, visibleEveryMs } from './device-intents';
@@ -24,7 +25,7 @@ afterEach(async () => {
 });
 
 class Device {
-  readonly db = new AparteDb(`presence-${databases++}`);
+  readonly db = new AparteDb(testKey, `presence-${databases++}`);
   readonly said: DeviceFrame[] = [];
   readonly presence: Presence;
   online = true;

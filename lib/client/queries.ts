@@ -1,4 +1,6 @@
 import type { ActivityKind } from '../protocol/frames';
+import { defaultAlertSettings, isMuted } from './alert-rules';
+import type { AlertSettings } from './alerts';
 import {
   type AparteDb,
   type ConversationRow,
@@ -20,29 +22,62 @@ export const connection = (db: AparteDb) =>
 export const link = (db: AparteDb): Promise<LinkState> =>
   db.readMeta('link').then((value) => value ?? { step: 'idle' as const });
 
-/** Newest first, without those that were blocked. */
-export const conversations = (db: AparteDb): Promise<ConversationRow[]> =>
-  db.conversations
-    .orderBy('sortAt')
-    .reverse()
-    .filter((row) => row.myState !== 'blocked')
-    .toArray();
+/** Newest first, without those that were blocked, and without requests of which nothing has come yet. */
+export async function conversations(db: AparteDb): Promise<ConversationRow[]> {
+  // All at once and sorted here: asked for in order they would come one by one, ten times as slowly.
+  const rows = await db.conversations.toArray();
+  const shown = (row: ConversationRow) =>
+    row.myState !== 'blocked' && (row.myState !== 'requested' || row.preview !== null);
+  return rows.filter(shown).sort((a, b) => b.sortAt - a.sortAt);
+}
+
+/** One-to-one conversations whose other person was blocked. */
+export const blocked = (db: AparteDb): Promise<ConversationRow[]> =>
+  db.conversations.filter((row) => row.kind === 'direct' && row.myState === 'blocked').toArray();
 
 export const conversation = (db: AparteDb, conversationId: string) => db.conversations.get(conversationId);
 
 /** The last `limit` messages, oldest first. */
-export async function lastMessages(
+export const lastMessages = (db: AparteDb, conversationId: string, limit: number): Promise<MessageRow[]> =>
+  lastMessagesUpTo(db, conversationId, pendingOrder * 2, limit);
+
+/** The last `limit` messages up to a place in the conversation, oldest first. */
+export async function lastMessagesUpTo(
   db: AparteDb,
   conversationId: string,
+  order: number,
   limit: number,
 ): Promise<MessageRow[]> {
   const rows = await db.messages
     .where('[conversationId+order]')
-    .between([conversationId, 0], [conversationId, pendingOrder * 2])
+    .between([conversationId, 0], [conversationId, order], true, true)
     .reverse()
     .limit(limit)
     .toArray();
   return rows.reverse();
+}
+
+/** The messages around one, oldest first: at most `before` with lower numbers and `after` from it on. */
+export async function messagesAround(
+  db: AparteDb,
+  conversationId: string,
+  order: number,
+  before: number,
+  after: number,
+): Promise<{ earlier: MessageRow[]; later: MessageRow[] }> {
+  const range = (from: number, until: number) =>
+    db.messages.where('[conversationId+order]').between([conversationId, from], [conversationId, until]);
+  const earlier = await range(0, order).reverse().limit(before).toArray();
+  const later = await range(order, pendingOrder * 2)
+    .limit(after)
+    .toArray();
+  return { earlier: earlier.reverse(), later };
+}
+
+/** Grows with what can be found. */
+export async function searchStamp(db: AparteDb): Promise<number> {
+  const [stamp] = await db.searchBlocks.orderBy('stamp').reverse().limit(1).keys();
+  return Number(stamp ?? 0);
 }
 
 export const message = (db: AparteDb, id: string) => db.messages.get(id);
@@ -70,25 +105,37 @@ export async function activity(
 
 export const presenceShown = (db: AparteDb) => db.readMeta('presenceShown').then((shown) => shown ?? true);
 
+export const figuresShared = (db: AparteDb) => db.readMeta('figuresShared').then((shared) => shared ?? false);
+
 export async function presences(db: AparteDb): Promise<Map<string, PresenceRow>> {
   return new Map((await db.presences.toArray()).map((presence) => [presence.userId, presence]));
 }
 
 export type Presence = { state: 'unknown' } | { state: 'online' } | { state: 'away'; lastSeenAt: number };
 
+/** Nobody is believed to be here for longer than this; what says so was noted by a clock that has been put right. */
+const longestBeliefMs = 5 * 60_000;
+
 /** An `online` that was not said again in time counts as away. */
 export function presenceAt(row: PresenceRow | undefined, now: number): Presence {
   if (row === undefined) return { state: 'unknown' };
-  return row.onlineUntil > now ? { state: 'online' } : { state: 'away', lastSeenAt: row.lastSeenAt };
+  const online = row.onlineUntil > now && row.onlineUntil <= now + longestBeliefMs;
+  return online ? { state: 'online' } : { state: 'away', lastSeenAt: row.lastSeenAt };
 }
 
-export async function unreadTotal(db: AparteDb): Promise<number> {
-  let total = 0;
-  await db.conversations.each((row) => {
-    if (row.myState !== 'blocked') total += row.unread;
-  });
-  return total;
-}
+export const alertSettings = (db: AparteDb): Promise<AlertSettings> =>
+  db.readMeta('alertSettings').then((settings) => settings ?? defaultAlertSettings);
+
+/** Whether its unread messages are shown more quietly, and count nowhere else. */
+export const isQuieter = (row: ConversationRow, now: number): boolean =>
+  isMuted(row, now) || row.alertRule?.mentionsOnly === true;
+
+/** Unread messages for the title and the icon. */
+export const unreadOf = (rows: ConversationRow[], now: number): number =>
+  rows.reduce((total, row) => (isQuieter(row, now) ? total : total + row.unread), 0);
+
+export const unreadTotal = async (db: AparteDb, now: number): Promise<number> =>
+  unreadOf(await conversations(db), now);
 
 /** How far a message of mine has come: read by all others, delivered to all others, or sent. */
 export function markOf(conversation: ConversationRow, message: MessageRow): 'sent' | 'delivered' | 'read' {

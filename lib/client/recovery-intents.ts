@@ -1,6 +1,7 @@
 import { newRecoveryKey } from '../crypto/recovery';
-import type { AparteDb, DeviceKind } from './db';
+import type { AparteDb } from './db';
 import type { Author } from './intents';
+import type { DeviceKind } from './meta';
 
 const day = 24 * 3_600_000;
 /** How long a reminder may be put off: a day, three days, a week. After that it stays. */
@@ -38,8 +39,9 @@ export async function recoverAccount(
 ): Promise<void> {
   await db.transaction('rw', db.meta, async () => {
     const session = await db.readMeta('session');
-    const busy =
-      session?.state === 'signed_in' || session?.state === 'signing_up' || session?.state === 'recovering';
+    const lost = await db.readMeta('lost');
+    const usable = session?.state === 'signed_in' && lost?.deviceId !== session.deviceId;
+    const busy = usable || session?.state === 'signing_up' || session?.state === 'recovering';
     if (!busy) await db.writeMeta('session', { state: 'recovering', ...wish });
   });
 }

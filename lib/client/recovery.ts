@@ -6,8 +6,8 @@ import type { ErrorCode } from '../protocol/errors';
 import { keyUpload, signedDeviceKeys } from '../protocol/keys';
 import { takeState } from './account-state';
 import { failureOf } from './api';
-import type { Session } from './db';
 import type { Environment } from './environment';
+import type { Session } from './meta';
 import { wipeCache } from './sign-up';
 import type { Work } from './work';
 
@@ -90,7 +90,7 @@ async function recover(
   const { userId } = stored;
   const { bundle: keys, masterKey } = parsed.data.secrets;
   await environment.wipeMachine();
-  await wipeCache(environment);
+  await wipeCache(environment, userId);
   const deviceId = environment.newId();
   const machine = await environment.openMachine({ userId, deviceId }, asTold(stored));
   try {

@@ -5,8 +5,10 @@ import { failureOf } from './api';
 import type { Environment } from './environment';
 import type { LinkFailure } from './link-state';
 
-/** How often the mailbox is looked into. */
-const pollMs = 250;
+/** How often the mailbox is looked into: the other device answers at once, a person takes a while. */
+const firstPollMs = 40;
+const longestPollMs = 250;
+const pollGrowth = 1.2;
 const leaveTries = 3;
 const greeting = 'aparte link 1';
 
@@ -151,7 +153,7 @@ async function nextMessage(
   after: number,
   cancelled: () => boolean,
 ): Promise<string> {
-  for (;;) {
+  for (let pollMs = firstPollMs; ; pollMs = Math.min(longestPollMs, pollMs * pollGrowth)) {
     const news = await persist(environment, cancelled, () =>
       environment.api.linking.read.query({ rendezvousId, token, after }),
     );

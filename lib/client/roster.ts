@@ -1,6 +1,7 @@
 import type { Conversation } from '../protocol/conversations';
 import type { AparteDb, ConversationRow, MemberRow } from './db';
 import { recentMessages } from './history';
+import { serverTime } from './server-clock';
 import type { Work } from './work';
 
 /** Conversations are asked for this many at a time. */
@@ -22,12 +23,19 @@ export async function refreshConversations(work: Work, conversationIds: string[]
   }
 }
 
-/** The users whose device lists have changed since this device last looked. */
+/** The users whose device lists have changed since this device last looked, and those of whom it has no identity. */
 async function changedDevices({ environment }: Work, fresh: Conversation): Promise<string[]> {
-  const known = await environment.db.conversations.get(fresh.conversationId);
+  const { db } = environment;
+  const known = await db.conversations.get(fresh.conversationId);
+  if (!known) {
+    // The machine may know people whom a cache that was cleared does not: believed are only those in both.
+    const userIds = fresh.members.map((member) => member.userId);
+    const identities = await db.identities.bulkGet(userIds);
+    return userIds.filter((_, place) => !identities[place]);
+  }
   return fresh.members
     .filter((member) => {
-      const before = known?.members.find((candidate) => candidate.userId === member.userId);
+      const before = known.members.find((candidate) => candidate.userId === member.userId);
       return before !== undefined && before.devicesVersion !== member.devicesVersion;
     })
     .map((member) => member.userId);
@@ -60,7 +68,7 @@ async function storeConversation(work: Work, fresh: Conversation): Promise<void>
     if (known) await db.conversations.update(fresh.conversationId, { ...roster, cursor });
     else
       await db.conversations.add({
-        ...emptyConversation(work.environment.now()),
+        ...emptyConversation(await serverTime(work.environment)),
         ...fresh,
         ...roster,
         cursor,
@@ -73,8 +81,10 @@ async function storeConversation(work: Work, fresh: Conversation): Promise<void>
 async function joinedLate(db: AparteDb, fresh: Conversation): Promise<Partial<ConversationRow>> {
   const told = (await db.readMeta('arriving'))?.conversations[fresh.conversationId];
   if ((await db.readMeta('backupCursor')) === undefined) return { ...told };
-  const historySeq = Math.max(fresh.joinedSeq, fresh.lastSeq - recentMessages);
-  return { ...told, cursor: historySeq, historySeq };
+  const cursor = Math.max(fresh.joinedSeq, fresh.lastSeq - recentMessages);
+  const gap = { after: fresh.joinedSeq, upTo: cursor };
+  // A key that an earlier self of this device had shared may not have left it.
+  return { ...told, cursor, gaps: gap.after < gap.upTo ? [gap] : [], mustRotate: true };
 }
 
 function emptyConversation(now: number) {

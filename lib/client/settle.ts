@@ -1,13 +1,7 @@
 import { type Arrival, changeMessage, showInList } from './apply';
 import { Batch } from './batch';
-import {
-  type AparteDb,
-  type ConversationRow,
-  type OutboxRow,
-  pendingOrder,
-  type SealedIntent,
-  type Session,
-} from './db';
+import { type AparteDb, type ConversationRow, type OutboxRow, pendingOrder, type SealedIntent } from './db';
+import type { Session } from './meta';
 
 /**
  * An own message has its number: its outbox row goes, its message row says sent. The same whether the answer to
@@ -16,20 +10,14 @@ import {
  *
  * @returns false when this device holds neither the message nor its intent: it is read like another's
  */
-export async function settleOwn(
-  db: AparteDb,
+export function settleOwn(
   batch: Batch,
   conversation: ConversationRow,
   arrival: Arrival,
   me: string,
-): Promise<boolean> {
-  const row = await db.outbox
-    .where('conversationId')
-    .equals(conversation.conversationId)
-    .filter((candidate) => candidate.intent.kind === 'message' && candidate.intent.messageId === arrival.id)
-    .first();
-  if (row) await db.outbox.delete(row.id);
-  const message = await batch.message(arrival.id);
+): boolean {
+  const row = batch.settleIntent(arrival.id);
+  const message = batch.message(arrival.id);
   if (message) {
     message.seq = arrival.seq;
     message.order = arrival.seq;
@@ -40,15 +28,15 @@ export async function settleOwn(
     showInList(conversation, message);
     if (message.notice?.title != null) conversation.titleSeq = Math.max(conversation.titleSeq, arrival.seq);
   }
-  if (row) await settleChange(batch, row, arrival.seq, me);
+  if (row) settleChange(batch, row, arrival.seq, me);
   return row !== undefined || message !== undefined;
 }
 
 /** An own edit or reaction stood above every number while it waited; now it takes its own. */
-async function settleChange(batch: Batch, row: OutboxRow, seq: number, me: string): Promise<void> {
+function settleChange(batch: Batch, row: OutboxRow, seq: number, me: string): void {
   if (row.intent.kind !== 'message' || !('target' in row.intent.content)) return;
   const { content } = row.intent;
-  const target = await batch.message(content.target);
+  const target = batch.message(content.target);
   if (!target) return;
   const pending = pendingOrder + row.id;
   if (content.kind === 'edit' && target.editSeq === pending) target.editSeq = 0;
@@ -93,8 +81,8 @@ export async function settleSent(
       senderDeviceId: me.deviceId,
       at: result.at,
     };
-    const batch = await Batch.open(db, [sealed.clientId]);
-    await settleOwn(db, batch, conversation, arrival, me.userId);
+    const batch = await Batch.open(db, [{ arrival, opened: { status: 'invalid' } }], me.deviceId);
+    settleOwn(batch, conversation, arrival, me.userId);
     await batch.store();
     if (conversation.cursor + 1 === result.seq) conversation.cursor = result.seq;
     else gap = conversation.cursor < result.seq;

@@ -16,8 +16,9 @@ export async function shipSealed(db: AparteDb, api: Api): Promise<number> {
   let shipped = 0;
   const left = new Set<string>();
   for (const row of await db.outbox.orderBy('id').toArray()) {
-    const { conversationId, sealed } = row;
-    if (left.has(conversationId)) continue;
+    const { conversationId, sealed, intent } = row;
+    // A mark is encrypted only once there is a connection; until then nothing hangs on it.
+    if (left.has(conversationId) || (!sealed && intent.kind === 'mark')) continue;
     const taken = sealed !== null && !(await markTried(db, row.id));
     if (taken) continue;
     const result = sealed && (await send(api, messageOf(conversationId, sealed)));

@@ -1,30 +1,39 @@
 import type { CryptoMachine } from '../crypto/types';
 import type { ErrorCode } from '../protocol/errors';
 import { errors } from '../protocol/errors';
-import type { ServerFrame } from '../protocol/frames';
+import type { DeviceFrame, ServerFrame } from '../protocol/frames';
 import { Activity } from './activity';
 import { Backup } from './backup';
 import { Connection } from './connection';
 import type { ConnectionState } from './connection-state';
-import type { ConnectionStatus, Session } from './db';
 import { performDecisions } from './decisions';
 import { lookAtDevices, performRemovals } from './devices';
 import type { Environment } from './environment';
+import { Figures } from './figures';
 import { fillHistory, fillMarks } from './history';
 import { Inbox } from './inbox';
 import { Intake } from './intake';
+import { markRead } from './intents';
 import type { Owner } from './linking';
+import { KeysLost } from './mending';
+import type { ConnectionStatus, Session } from './meta';
 import { Notes } from './notes';
+import { Notifier } from './notifier';
 import { Outbox } from './outbox';
 import { Presence } from './presence';
-import { presenceShown } from './queries';
+import { tellPush } from './push-teller';
+import { figuresShared, presenceShown } from './queries';
+import type { ReadingHint } from './reading-hint';
 import { lookAtRecovery } from './recovery';
 import { Runner } from './runner';
+import { makeBlocks } from './search-blocks';
 import { watch } from './watch';
 import type { Work } from './work';
 
 /** About five minutes: a look costs the server a query. */
 const quietRoundsBetweenLooks = 12;
+/** What was said can be found this much later. */
+const searchableAfterMs = 300;
 
 /** The engine of a device that has an account: connection, intake and outbox around one crypto machine. */
 export class SignedIn {
@@ -39,21 +48,31 @@ export class SignedIn {
   readonly #devicesRunner: Runner;
   readonly #activity: Activity;
   readonly #presence: Presence;
+  readonly #figures: Figures;
   readonly #notes: Notes;
   readonly #notesRunner: Runner;
+  readonly #notifier: Notifier;
+  readonly #pushRunner: Runner;
   readonly #removalsRunner: Runner;
   readonly #recoveryRunner: Runner;
   readonly #decisionsRunner: Runner;
+  readonly #searchRunner: Runner;
   readonly #unwatch: (() => void)[] = [];
   readonly #work: Work;
 
+  /** @throws KeysLost when the machine's store is not that of this device any more */
   static async start(
     environment: Environment,
     me: Extract<Session, { state: 'signed_in' }>,
     ended: (code: ErrorCode) => void,
   ): Promise<SignedIn> {
     const toldOnlineUntil = (await environment.db.readMeta('toldOnlineUntil')) ?? 0;
-    return new SignedIn(environment, me, await environment.openMachine(me), ended, toldOnlineUntil);
+    const machine = await environment.openMachine(me);
+    if (!(await machine.hasAccount())) {
+      await machine.close();
+      throw new KeysLost();
+    }
+    return new SignedIn(environment, me, machine, ended, toldOnlineUntil);
   }
 
   private constructor(
@@ -69,14 +88,18 @@ export class SignedIn {
       frame: (frame) => this.#received(frame),
       quiet: (rounds) => this.#quiet(rounds),
     });
+    const signals = {
+      post: (frame: DeviceFrame) => this.#connection.post(frame),
+      online: () => this.#connection.state.name === 'online',
+    };
+    this.#figures = new Figures({ environment, ...signals });
     this.#work = {
       environment,
-      machine,
+      machine: this.#figures.measured(machine),
       me,
       send: (message) => this.#connection.send(message),
       tell: (note) => this.#connection.tell(note),
-      post: (frame) => this.#connection.post(frame),
-      online: () => this.#connection.state.name === 'online',
+      ...signals,
     };
     this.#activity = new Activity(this.#work);
     this.#presence = new Presence(this.#work, toldOnlineUntil);
@@ -92,7 +115,11 @@ export class SignedIn {
       },
       joined: () => this.#presence.renew(),
     });
-    const inbox = new Inbox(this.#work);
+    this.#notifier = new Notifier(this.#work);
+    const inbox = new Inbox(this.#work, {
+      arrived: (id, messageIds) => this.#notifier.arrived(id, messageIds),
+      gap: () => this.#historyRunner.kick(),
+    });
     this.#intake = new Intake(this.#work, inbox);
     const background = (event: string, task: () => Promise<void>) =>
       new Runner(task, (error) => log(event, error));
@@ -109,9 +136,13 @@ export class SignedIn {
     });
     this.#notesRunner = background('notes', () => this.#notes.flush());
     this.#notes = new Notes(this.#work, () => this.#notesRunner.kick());
+    this.#pushRunner = background('push', () => tellPush(this.#work));
     this.#decisionsRunner = background('decisions', () => performDecisions(this.#work));
     this.#recoveryRunner = background('recovery', async () => {
       if (this.#work.online()) await lookAtRecovery(this.#work, () => this.#backup.store());
+    });
+    this.#searchRunner = background('search', async () => {
+      while (await makeBlocks(db));
     });
     this.#removalsRunner = background('removals', () => performRemovals(this.#work));
     this.#intakeRunner = new Runner(
@@ -131,6 +162,11 @@ export class SignedIn {
       ),
       watch(
         environment,
+        () => db.readMeta('push'),
+        () => this.#pushRunner.kick(),
+      ),
+      watch(
+        environment,
         async () => (await db.readMeta('recovery'))?.state === 'storing',
         (storing) => {
           if (storing) this.#recoveryRunner.kick();
@@ -140,6 +176,13 @@ export class SignedIn {
         environment,
         () => db.removals.where('deviceId').above('').primaryKeys(),
         () => this.#removalsRunner.kick(),
+      ),
+      watch(
+        environment,
+        () => db.searchDirty.limit(1).primaryKeys(),
+        // A little later: what comes in a row is written once.
+        (blocks) =>
+          blocks.length > 0 && environment.after(searchableAfterMs, () => this.#searchRunner.kick()),
       ),
       watch(
         environment,
@@ -157,6 +200,13 @@ export class SignedIn {
       ),
       watch(
         environment,
+        () => db.readMeta('olderWanted'),
+        (wanted) => {
+          if (wanted) this.#historyRunner.kick();
+        },
+      ),
+      watch(
+        environment,
         () => db.signals.toArray(),
         (signals) => this.#activity.tell(signals),
       ),
@@ -169,6 +219,11 @@ export class SignedIn {
         environment,
         () => presenceShown(db),
         (shown) => this.#presence.show(shown),
+      ),
+      watch(
+        environment,
+        () => figuresShared(db),
+        (shared) => this.#figures.share(shared),
       ),
     );
     this.#connection.dispatch({ name: 'start' });
@@ -189,6 +244,14 @@ export class SignedIn {
     this.#work.me = { ...this.#work.me, name };
   }
 
+  read(reading: ReadingHint): void {
+    const { conversationId, seq } = reading;
+    this.#notes.tellReading(reading);
+    markRead(this.environment, conversationId, seq)
+      .then(() => this.#notesRunner.kick())
+      .catch((error: unknown) => this.environment.log('reading', error));
+  }
+
   hurry(): void {
     this.#outbox.hurry();
     this.#notes.hurry();
@@ -203,9 +266,12 @@ export class SignedIn {
     this.#notes.stop();
     await Promise.all([
       this.#notesRunner.stop(),
+      this.#notifier.stop(),
+      this.#pushRunner.stop(),
       this.#removalsRunner.stop(),
       this.#recoveryRunner.stop(),
       this.#decisionsRunner.stop(),
+      this.#searchRunner.stop(),
       this.#intakeRunner.stop(),
       this.#outboxRunner.stop(),
       this.#outbox.stop(),
@@ -214,6 +280,7 @@ export class SignedIn {
       this.#devicesRunner.stop(),
     ]);
     this.#activity.stop();
+    this.#figures.stop();
     await this.#presence.stop();
     await this.machine.close();
   }
@@ -234,6 +301,7 @@ export class SignedIn {
       this.#removalsRunner.kick();
       this.#recoveryRunner.kick();
       this.#decisionsRunner.kick();
+      this.#pushRunner.kick();
       this.#notes.hurry();
       this.#notesRunner.kick();
       this.#presence.renew();
@@ -256,7 +324,10 @@ export class SignedIn {
       this.#removalsRunner.kick();
       return;
     }
-    this.#intake.take(frame);
+    if (frame.t === 'look') {
+      this.#intake.catchUp();
+      this.#devicesRunner.kick();
+    } else this.#intake.take(frame);
     this.#intakeRunner.kick();
   }
 
@@ -272,6 +343,7 @@ export class SignedIn {
     const state = this.#connection.state.name;
     if (state !== 'catching_up' && state !== 'online') return;
     await this.#intake.work();
+    await this.#notifier.tell();
     this.#backup.soon();
     this.#connection.dispatch({ name: 'caught_up' });
   }
@@ -282,6 +354,7 @@ export class SignedIn {
     this.#connection.dispatch({
       name: 'closed',
       close: errors.internal.close,
+      withinMs: 0,
       dice: this.environment.random(),
     });
   }

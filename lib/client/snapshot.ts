@@ -3,10 +3,13 @@ import { id } from '../protocol/ids';
 import { revocation } from '../protocol/keys';
 import { limits } from '../protocol/limits';
 import type { AparteDb } from './db';
-import { pickIdentity, toldIdentity } from './notes';
+import { pickIdentity, toldAlertRule, toldIdentity } from './notes';
 
 /** More than this is not worth the wait: the history tells the rest. */
 const most = 1_000;
+
+/** In UTF-16 units; a list shows one line. */
+const previewMaxLength = 200;
 
 const conversation = z.object({
   conversationId: id,
@@ -16,6 +19,19 @@ const conversation = z.object({
   draft: z.string().max(limits.textMaxLength),
   draftAt: z.string().max(80),
   sortAt: z.number(),
+  alertRule: toldAlertRule.optional(),
+  /** The last message, so that the list can be read before any message is. */
+  preview: z
+    .object({
+      messageId: id,
+      seq: z.int().min(0),
+      senderId: id,
+      kind: z.enum(['text', 'group', 'sealed', 'invalid']),
+      text: z.string().max(previewMaxLength),
+      at: z.number(),
+    })
+    .nullable()
+    .default(null),
 });
 
 /**
@@ -47,7 +63,7 @@ export async function snapshotOf(db: AparteDb, name: string): Promise<string> {
       nameAt,
     })),
     conversations: conversations.map(
-      ({ conversationId, title, titleSeq, readSeq, draft, draftAt, sortAt }) => ({
+      ({ conversationId, title, titleSeq, readSeq, draft, draftAt, sortAt, alertRule, preview }) => ({
         conversationId,
         title,
         titleSeq,
@@ -55,6 +71,8 @@ export async function snapshotOf(db: AparteDb, name: string): Promise<string> {
         draft,
         draftAt: draftAt ?? '',
         sortAt,
+        ...(alertRule ? { alertRule } : {}),
+        preview: preview && { ...preview, text: preview.text.slice(0, previewMaxLength) },
       }),
     ),
     identities: (await db.identities.limit(most).toArray()).map(pickIdentity),

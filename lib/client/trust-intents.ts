@@ -1,5 +1,6 @@
-import type { DecisionRow, ShownLie } from './db';
+import type { DecisionRow } from './db';
 import type { Author } from './intents';
+import type { ShownLie } from './meta';
 
 /** Asks the engine to take an identity for a person's, as its owner has seen it; `verify`: they have compared it. */
 export async function decideIdentity({ db }: Author, decision: DecisionRow): Promise<void> {

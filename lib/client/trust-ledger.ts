@@ -1,5 +1,6 @@
 import type { IdentityNews, Lie, TrustLedger } from '../crypto/types';
-import type { AparteDb, ShownLie } from './db';
+import type { AparteDb } from './db';
+import type { ShownLie } from './meta';
 
 /** More than this nobody reads; the oldest go. */
 const liesBound = 50;

@@ -1,8 +1,8 @@
 import type { CryptoMachine } from '../crypto/types';
 import type { DeviceFrame } from '../protocol/frames';
 import type { NoteResult, SendMessage, SendNote, SendResult } from '../protocol/messages';
-import type { Session } from './db';
 import type { Environment } from './environment';
+import type { Session } from './meta';
 
 /** What is enough for those parts that only tell and hear what passes. */
 export interface SignalWork {

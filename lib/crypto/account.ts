@@ -96,3 +96,10 @@ export async function ownMasterKey(olm: OlmMachine): Promise<string> {
   if (key === undefined) throw new IdentityMismatch();
   return key;
 }
+
+export async function knowsAccount(olm: OlmMachine): Promise<boolean> {
+  const identity = await olm.getIdentity(userOf(ourUser(olm.userId.toString())));
+  const known = identity instanceof OwnUserIdentity;
+  identity?.free();
+  return known;
+}

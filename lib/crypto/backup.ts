@@ -4,7 +4,8 @@ import {
   RequestType,
   RoomId,
 } from '@matrix-org/matrix-sdk-crypto-wasm';
-import { parseBackedUpKey, parseBackupPage } from './json';
+import type { Archive } from './archive';
+import { parseBackedUpKey, parseBackupPage, parseObject } from './json';
 
 /**
  * The key backup: pages of sender keys on the server, for a device that comes later.
@@ -57,20 +58,38 @@ export async function pageStored(olm: OlmMachine, requestId: string): Promise<vo
  * Takes the keys of a page in. A page that none of the account's devices has made is passed over.
  * @returns the rooms that got keys
  */
-export async function importPage(olm: OlmMachine, page: string): Promise<string[]> {
+export async function importPage(olm: OlmMachine, archive: Archive, page: string): Promise<string[]> {
   const key = await backupKey(olm);
   if (!key) return [];
   const rooms = await openPage(olm, key, page);
   const found = new Map<RoomId, Map<string, unknown>>();
+  const exported: Record<string, unknown>[] = [];
   for (const [roomId, { sessions }] of Object.entries(rooms)) {
     const keys = new Map<string, unknown>();
     for (const [sessionId, { session_data: data }] of Object.entries(sessions)) {
-      keys.set(sessionId, parseBackedUpKey(key.decryptV1(data.ephemeral, data.mac, data.ciphertext)));
+      const backedUp = parseBackedUpKey(key.decryptV1(data.ephemeral, data.mac, data.ciphertext));
+      keys.set(sessionId, backedUp);
+      exported.push({ ...backedUp, room_id: roomId, session_id: sessionId });
     }
     found.set(new RoomId(roomId), keys);
   }
   if (found.size > 0) await olm.importBackedUpRoomKeys(found, () => undefined, version);
+  await archive.take(exported);
   return Object.keys(rooms);
+}
+
+/** @returns JSON of the library's, with the keys of those of these messages that could be opened here */
+export async function exportKeysOf(olm: OlmMachine, ciphertexts: string[], most: number): Promise<string> {
+  const wanted = new Set<unknown>();
+  for (const ciphertext of ciphertexts) {
+    const session = parseObject(ciphertext)?.session_id;
+    if (typeof session === 'string' && wanted.size < most) wanted.add(session);
+  }
+  return olm.exportRoomKeys((session) => {
+    const isWanted = wanted.has(session.sessionId);
+    session.free();
+    return isWanted;
+  });
 }
 
 async function openPage(olm: OlmMachine, key: BackupDecryptionKey, page: string) {

@@ -1,10 +1,22 @@
 import { DecryptedToDeviceEvent, DeviceLists, type OlmMachine } from '@matrix-org/matrix-sdk-crypto-wasm';
-import { parseNote, parseObject } from './json';
+import { parseObject } from './json';
 import { matrixUser, userOf } from './names';
 import { trustRequirement } from './policy';
 import { claim, pump } from './pump';
 import type { Trust } from './trust';
 import type { IncomingEnvelope, KeyTransport, PreKeyState, SignedKey, Withheld } from './types';
+
+/** Who can be given keys now. */
+interface Reach {
+  /** Ids of devices. */
+  reached: string[];
+  withheld: Withheld[];
+  unreached: string[];
+  identityChanged: string[];
+}
+
+/** So many sets of recipients are remembered. */
+const reachesKept = 100;
 
 /** What a machine exchanges with the server: envelopes in, questions and uploads out. */
 export class Exchange {
@@ -19,6 +31,8 @@ export class Exchange {
 
   /** Users whose device lists are followed. As many as there are contacts. */
   readonly #tracked = new Set<string>();
+  /** By recipients: what was found when nothing that is known of anybody has changed since. */
+  readonly #reached = new Map<string, { version: number; reach: Reach }>();
   /** Whether the machine had no more questions when it was last asked, and nothing has changed since. */
   #settled = false;
 
@@ -73,11 +87,22 @@ export class Exchange {
     for (const userId of fresh) this.#tracked.add(userId);
   }
 
-  /** Fetches what is needed to give keys to the devices of these users. @returns who gets none, and why */
-  async reach(
-    userIds: string[],
-  ): Promise<{ withheld: Withheld[]; unreached: string[]; identityChanged: string[] }> {
+  /** Fetches what is needed to give keys to the devices of these users. @returns who gets some, who none, and why */
+  async reach(userIds: string[]): Promise<Reach> {
     await this.know(userIds);
+    const name = userIds.join(' ');
+    const before = this.#reached.get(name);
+    if (before?.version === this.trust.version) return before.reach;
+    const version = this.trust.version;
+    const reach = await this.#look(userIds);
+    // One that had no session may have one the next time.
+    if (reach.withheld.some((device) => device.reason === 'no_session')) return reach;
+    if (this.#reached.size >= reachesKept) this.#reached.clear();
+    this.#reached.set(name, { version, reach });
+    return reach;
+  }
+
+  async #look(userIds: string[]): Promise<Reach> {
     const missing = await this.olm.getMissingSessions(userIds.map(userOf));
     if (missing) {
       const { reached, sessionless } = await claim(this.olm, missing, this.transport);
@@ -92,7 +117,8 @@ export class Exchange {
     const unreached = [...trusted]
       .filter(([userId, ids]) => userId !== this.userId && ids.every(lacks))
       .map(([userId]) => userId);
-    return { withheld: [...withheld, ...noSession], unreached, identityChanged };
+    const reached = [...trusted.values()].flat().filter((deviceId) => !lacks(deviceId));
+    return { reached, withheld: [...withheld, ...noSession], unreached, identityChanged };
   }
 
   async sync(envelopes: IncomingEnvelope[], changedUserIds: string[]) {
@@ -114,18 +140,6 @@ export class Exchange {
     // What could be opened came over a session.
     for (const { senderDeviceId } of opened.length === processed.length ? envelopes : [])
       this.#sessionless.delete(senderDeviceId);
-    const notes = opened.flatMap((event) => this.#noteIn(event) ?? []);
-    return { unopened: processed.length - opened.length, notes };
-  }
-
-  /** What a device of this account says to its others; from any other, or one that is shut out, it is nothing. */
-  #noteIn(event: DecryptedToDeviceEvent): string | null {
-    const parsed = parseNote(event.rawEvent);
-    if (!parsed.success || parsed.data.sender !== matrixUser(this.userId)) return null;
-    const info = event.encryptionInfo;
-    const deviceId = info.senderDevice?.toString();
-    const believed = info.isSenderVerified() && deviceId !== undefined;
-    info.free();
-    return believed && !this.trust.revocationOf(this.userId, deviceId) ? parsed.data.content.note : null;
+    return { unopened: processed.length - opened.length };
   }
 }

@@ -36,11 +36,8 @@ const backupPage = z.object({
   ),
 });
 const publicKeys = z.object({ keys: z.record(z.string(), z.string()) });
-const note = z.object({
-  type: z.literal('aparte.note'),
-  sender: z.string(),
-  content: z.object({ note: z.string() }),
-});
+const note = z.object({ key: object.optional(), note: object });
+const megolm = z.object({ ciphertext: z.string() });
 const event = z.object({ content: z.object({ plaintext: z.string() }) });
 
 export const parsePreKey = (key: unknown) => preKey.safeParse(key).data;
@@ -51,13 +48,16 @@ export const parseToDevice = (body: string) => toDevice.parse(JSON.parse(body));
 export const parseSigningKeys = (body: string) => signingKeys.parse(JSON.parse(body));
 export const parseSignatures = (body: string) => signatures.parse(JSON.parse(body));
 export const parseBackupPage = (body: string) => backupPage.parse(JSON.parse(body));
+export const parseExportedKeys = (body: string) => object.array().parse(JSON.parse(body));
 export const parseBackedUpKey = (body: string) => object.parse(JSON.parse(body));
 /** The one public key of a signing key. */
 export const parsePublicKey = (body: string) => Object.values(publicKeys.parse(JSON.parse(body)).keys)[0];
 /** Of a text: by user, then by key. */
 export const parseTextSignatures = (body: string) => textSignatures.parse(JSON.parse(body));
-/** A note among own devices, as it came out of its envelope. */
-export const parseNote = (body: string) => note.safeParse(JSON.parse(body));
+/** A note among own devices, and its key for a device that may lack that. */
+export const parseNote = (body: string) => note.safeParse(parseObject(body));
+/** What the library makes of a room's event. */
+export const parseMegolm = (body: string) => megolm.parse(JSON.parse(body));
 export const parseEvent = (body: string) => event.safeParse(JSON.parse(body));
 
 /** One object with the signatures of both. */

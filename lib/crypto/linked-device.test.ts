@@ -94,6 +94,35 @@ test('keys of the backup still open messages after their sender’s device has b
   expect(await read(phone, { ...fromBob, from: laptop })).toEqual({ status: 'untrusted' });
 });
 
+test('a history under few keys is opened at once, and each message of it compared with its sender', async () => {
+  const said = [];
+  for (let index = 0; index < 60; index++) said.push(await say(bob, `message ${index}`));
+  await directory.fetch(laptop);
+  const own = await say(laptop, 'my own');
+  const pages = await backUp(laptop);
+  const phone = await directory.link(laptop);
+  for (const page of pages) await phone.importBackupPage(page);
+  const sealed = (from: CryptoMachine, ciphertext: string) => ({
+    conversationId,
+    messageId: randomUUID(),
+    senderUserId: from.userId,
+    senderDeviceId: from.deviceId,
+    ciphertext,
+    at: 1,
+  });
+  const history = said.map(({ ciphertext }) => sealed(bob, ciphertext));
+  history[30] = sealed(laptop, said[30]?.ciphertext ?? '');
+  history.push(sealed(laptop, own.ciphertext), sealed(bob, 'no ciphertext'));
+  const results = await phone.openAll(history);
+  expect(results).toHaveLength(62);
+  for (const [index, result] of results.entries()) {
+    if (index === 30) expect(result).toEqual({ status: 'untrusted' });
+    else if (index === 60) expect(result).toEqual({ status: 'ok', plaintext: 'my own' });
+    else if (index === 61) expect(result).toEqual({ status: 'invalid' });
+    else expect(result).toEqual({ status: 'ok', plaintext: `message ${index}` });
+  }
+});
+
 test('a key that an unlisted device hands out in its owner’s name opens nothing', async () => {
   const ghost = await directory.join(bob.userId);
   directory.lie = (user) => ({

@@ -188,3 +188,16 @@ test('a key handed out again from a later message on, in the same fetch, does no
   expect(await read(bob, first.ciphertext, alice)).toMatchObject({ status: 'ok', plaintext: 'one' });
   expect(await read(bob, second.ciphertext, alice)).toMatchObject({ status: 'ok', plaintext: 'two' });
 });
+
+test('a sender key serves at most a thousand messages, and all of them can be read', async () => {
+  const sealed = [];
+  for (let index = 0; index <= 1_000; index++) sealed.push(await say(alice, [bob], `message ${index}`));
+  await directory.fetch(bob);
+  const withKey = sealed.flatMap((one, index) => (one.envelopes.length > 0 ? [index] : []));
+  expect(withKey).toEqual([0, 1_000]);
+  for (const index of [0, 1, 899, 900, 901, 999, 1_000])
+    expect(await read(bob, sealed[index]?.ciphertext ?? '', alice)).toEqual({
+      status: 'ok',
+      plaintext: `message ${index}`,
+    });
+});

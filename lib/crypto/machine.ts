@@ -1,13 +1,23 @@
 import {
-  CollectStrategy,
   DeviceId,
   initAsync,
   OlmMachine,
   RequestType,
   StoreHandle,
 } from '@matrix-org/matrix-sdk-crypto-wasm';
-import { adopt, type Creating, makeAccount, makeDevice, markMade, ownMasterKey, signKeys } from './account';
 import {
+  adopt,
+  type Creating,
+  knowsAccount,
+  makeAccount,
+  makeDevice,
+  markMade,
+  ownMasterKey,
+  signKeys,
+} from './account';
+import { Archive } from './archive';
+import {
+  exportKeysOf,
   importPage,
   nextPage,
   openState,
@@ -16,12 +26,15 @@ import {
   type SealedPage,
   sealState,
 } from './backup';
+import { envelopesOf } from './envelopes';
 import { Exchange } from './exchange';
-import { parseToDevice } from './json';
-import { ourConversation, ourUser, roomOf, userOf } from './names';
-import { openMessage } from './opening';
+import { parseExportedKeys, parseNote } from './json';
+import { notesOf, ourConversation, roomOf, userOf } from './names';
+import { isNote, noteText, noteType, withKey } from './note-envelope';
+import { openMessages } from './opening';
 import { onePerSender, settings } from './policy';
 import { signRevocation } from './revocation';
+import { SharedKeys } from './shared-keys';
 import { Trust } from './trust';
 import type {
   AccountSecrets,
@@ -31,20 +44,21 @@ import type {
   KeyTransport,
   KnownIdentity,
   OpenResult,
-  OutgoingEnvelope,
   PreKeyState,
   Received,
   Revocation,
   Sealed,
   SealedMessage,
+  SealedNote,
   Sealing,
   SignedKey,
   SignUpKeys,
   TrustLedger,
-  Withheld,
 } from './types';
 
 const eventType = 'aparte.message';
+/** Between so many, others have their turn: a message that is sent or arrives does not wait for a history. */
+const openedPerTurn = 25;
 
 /**
  * Opens the machine of a device, making it if the store is new.
@@ -78,6 +92,8 @@ class Machine implements CryptoMachine {
   readonly #newKeys = new Set<string>();
   /** Requests of the account's making, until the server has them. */
   #creating: Creating | null = null;
+  readonly #archive: Archive;
+  readonly #sharedKeys = new SharedKeys();
 
   constructor(
     readonly userId: string,
@@ -86,9 +102,15 @@ class Machine implements CryptoMachine {
     private readonly trust: Trust,
     private readonly exchange: Exchange,
   ) {
+    this.#archive = new Archive(olm);
     olm.registerRoomKeyUpdatedCallback(async (infos) => {
       for (const info of infos) this.#newKeys.add(ourConversation(info.roomId.toString()));
+      this.#newKeys.delete(notesOf(userId));
     });
+  }
+
+  hasAccount(): Promise<boolean> {
+    return this.#next(() => knowsAccount(this.olm));
   }
 
   createAccount(): Promise<SignUpKeys> {
@@ -130,14 +152,19 @@ class Machine implements CryptoMachine {
       // A key is bound to its sender's device as known when it comes: so their lists are fetched first.
       const senders = [...new Set(envelopes.map((envelope) => envelope.senderUserId))];
       await this.exchange.know(senders);
+      const rounds = onePerSender(envelopes.flatMap((envelope) => withKey(envelope) ?? []));
+      // Also without an envelope: what the server has of this device's prekeys may want topping up.
+      if (preKeys && rounds.length === 0) rounds.push([]);
       let unopened = 0;
+      if (rounds.length > 0) this.#sharedKeys.doubt();
+      for (const round of rounds) unopened += (await this.exchange.sync(round, [])).unopened;
       const notes: string[] = [];
-      for (const round of onePerSender(envelopes)) {
-        const fed = await this.exchange.sync(round, []);
-        unopened += fed.unopened;
-        notes.push(...fed.notes);
+      for (const envelope of envelopes.filter(isNote)) {
+        const note = await this.#openNote(envelope);
+        if (note === null) unopened += 1;
+        else notes.push(note);
       }
-      await this.exchange.pump();
+      if (rounds.length > 0) await this.exchange.pump();
       // Kept until they are told: a call that the network failed has stored its keys all the same.
       const newKeysFor = [...this.#newKeys];
       this.#newKeys.clear();
@@ -145,66 +172,67 @@ class Machine implements CryptoMachine {
     });
   }
 
-  seal({ conversationId, recipientUserIds, plaintext, rotate }: Sealing): Promise<Sealed> {
+  seal(sealing: Sealing): Promise<Sealed> {
     return this.#next(async () => {
-      const { olm } = this;
-      const users = () => recipientUserIds.map(userOf);
-      const trust = await this.exchange.reach(recipientUserIds);
-      if (rotate) await olm.invalidateGroupSession(roomOf(conversationId));
-      const requests = await olm.shareRoomKey(roomOf(conversationId), users(), settings());
-      const envelopes: OutgoingEnvelope[] = [];
-      for (const { event_type: type, body } of requests) {
-        for (const [user, devices] of Object.entries(parseToDevice(body).messages)) {
-          for (const [recipientDeviceId, content] of Object.entries(devices)) {
-            const recipientUserId = ourUser(user);
-            envelopes.push({ recipientUserId, recipientDeviceId, type, content: JSON.stringify(content) });
-          }
-        }
-      }
-      const ciphertext = await olm.encryptRoomEvent(
-        roomOf(conversationId),
-        eventType,
-        JSON.stringify({ plaintext }),
-      );
-      return {
-        ciphertext,
-        // A notice that a key is withheld tells its reader nothing that the missing key does not.
-        envelopes: envelopes.filter((envelope) => envelope.type === 'm.room.encrypted'),
-        shareIds: requests.map((request) => request.id),
-        withheld: trust.withheld,
-        unreached: trust.unreached,
-        identityChanged: trust.identityChanged,
-      };
+      const { reached: _, ...sealed } = await this.#seal(sealing);
+      return sealed;
     });
   }
 
-  sealNote(note: string): Promise<{ envelopes: OutgoingEnvelope[]; withheld: Withheld[] }> {
+  async #seal({ conversationId, recipientUserIds, plaintext, rotate }: Sealing) {
+    const { olm } = this;
+    const users = () => recipientUserIds.map(userOf);
+    const reach = await this.exchange.reach(recipientUserIds);
+    if (rotate) {
+      this.#sharedKeys.forget(conversationId);
+      await olm.invalidateGroupSession(roomOf(conversationId));
+    }
+    const isShared = this.#sharedKeys.has(conversationId, reach);
+    const requests = isShared ? [] : await olm.shareRoomKey(roomOf(conversationId), users(), settings());
+    const shareIds = requests.map((request) => request.id);
+    const ciphertext = await olm.encryptRoomEvent(
+      roomOf(conversationId),
+      eventType,
+      JSON.stringify({ plaintext }),
+    );
+    if (isShared) this.#sharedKeys.used(conversationId);
+    else this.#sharedKeys.asked(conversationId, reach, shareIds, ciphertext);
+    return {
+      ciphertext,
+      // A notice that a key is withheld tells its reader nothing that the missing key does not.
+      envelopes: envelopesOf(requests).filter((envelope) => envelope.type === 'm.room.encrypted'),
+      shareIds,
+      ...reach,
+    };
+  }
+
+  sealNote(note: string): Promise<SealedNote> {
     return this.#next(async () => {
-      const { withheld } = await this.exchange.reach([this.userId]);
-      const out = new Set([this.deviceId, ...withheld.map((device) => device.deviceId)]);
-      const envelopes: OutgoingEnvelope[] = [];
-      const devices = await this.olm.getUserDevices(userOf(this.userId));
-      for (const device of devices.devices()) {
-        const recipientDeviceId = device.deviceId.toString();
-        if (!out.has(recipientDeviceId)) {
-          const only = CollectStrategy.onlyTrustedDevices();
-          const content = await device.encryptToDeviceEvent('aparte.note', { note }, only);
-          envelopes.push({
-            recipientUserId: this.userId,
-            recipientDeviceId,
-            type: 'm.room.encrypted',
-            content,
-          });
-        }
-        device.free();
-      }
-      devices.free();
-      return { envelopes, withheld };
+      const conversationId = notesOf(this.userId);
+      const { ciphertext, envelopes, reached, withheld, shareIds } = await this.#seal({
+        conversationId,
+        recipientUserIds: [this.userId],
+        plaintext: note,
+        // A new key in each run: few devices get it, and somebody waits for each of the notes that follow.
+        rotate: !this.#sharedKeys.knows(conversationId),
+      });
+      const keys = new Map(envelopes.map((one) => [one.recipientDeviceId, one.content]));
+      return {
+        withheld,
+        shareIds,
+        envelopes: reached.map((recipientDeviceId) => ({
+          recipientUserId: this.userId,
+          recipientDeviceId,
+          type: noteType,
+          content: noteText(ciphertext, keys.get(recipientDeviceId)),
+        })),
+      };
     });
   }
 
   shared(shareIds: string[]): Promise<void> {
     return this.#next(async () => {
+      this.#sharedKeys.stored(shareIds);
       for (const id of shareIds) await this.olm.markRequestAsSent(id, RequestType.ToDevice, '{}');
     });
   }
@@ -281,7 +309,18 @@ class Machine implements CryptoMachine {
   }
 
   importBackupPage(page: string): Promise<string[]> {
-    return this.#next(async () => (await importPage(this.olm, page)).map(ourConversation));
+    return this.#next(async () => (await importPage(this.olm, this.#archive, page)).map(ourConversation));
+  }
+
+  exportKeysOf(ciphertexts: string[], most: number): Promise<string> {
+    return this.#next(() => exportKeysOf(this.olm, ciphertexts, most));
+  }
+
+  importKeys(keys: string): Promise<void> {
+    return this.#next(async () => {
+      (await this.olm.importExportedRoomKeys(keys, () => undefined)).free();
+      await this.#archive.take(parseExportedKeys(keys));
+    });
   }
 
   sealState(pageId: string, text: string): Promise<string | null> {
@@ -292,14 +331,47 @@ class Machine implements CryptoMachine {
     return this.#next(() => openState(this.olm, page));
   }
 
-  open(message: SealedMessage): Promise<OpenResult> {
-    return this.#next(() => openMessage(this.olm, this.exchange, this.trust, message));
+  async open(message: SealedMessage): Promise<OpenResult> {
+    const [result] = await this.openAll([message]);
+    return result ?? { status: 'invalid' };
+  }
+
+  async openAll(messages: SealedMessage[]): Promise<OpenResult[]> {
+    const results: OpenResult[] = [];
+    for (let start = 0; start < messages.length; start += openedPerTurn) {
+      const some = messages.slice(start, start + openedPerTurn);
+      results.push(...(await this.#next(() => this.#open(some))));
+    }
+    return results;
+  }
+
+  #open(messages: SealedMessage[]): Promise<OpenResult[]> {
+    return openMessages(this.olm, this.exchange, this.trust, this.#archive, messages);
+  }
+
+  /** What a device of this account says to its others; from any other, or one that is shut out, it is nothing. */
+  async #openNote({ senderUserId, senderDeviceId, content }: IncomingEnvelope): Promise<string | null> {
+    const parsed = parseNote(content);
+    if (!parsed.success || senderUserId !== this.userId) return null;
+    const [opened] = await this.#open([
+      {
+        conversationId: notesOf(this.userId),
+        messageId: 'note',
+        senderUserId,
+        senderDeviceId,
+        ciphertext: JSON.stringify(parsed.data.note),
+        // Later than every revocation: nothing that a device says once it is shut out counts.
+        at: Number.MAX_SAFE_INTEGER,
+      },
+    ]);
+    return opened?.status === 'ok' ? opened.plaintext : null;
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
     await this.#next(async () => {
       this.#closed = true;
+      await this.#archive.close();
       this.olm.close();
     });
   }

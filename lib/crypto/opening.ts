@@ -5,6 +5,7 @@ import {
   MegolmDecryptionError,
   type OlmMachine,
 } from '@matrix-org/matrix-sdk-crypto-wasm';
+import type { Archive } from './archive';
 import type { Exchange } from './exchange';
 import { parseEvent, parseObject } from './json';
 import { matrixUser, ourUser, roomOf } from './names';
@@ -12,32 +13,116 @@ import { anyTrust, statusOf, trustRequirement } from './policy';
 import type { Trust } from './trust';
 import type { OpenResult, SealedMessage } from './types';
 
-/** @throws what the network answered when the sender had to be asked for: the message may still be opened later */
-export async function openMessage(
+/** What the library made of a ciphertext, before it is known whose it is. */
+interface Tried {
+  opened: DecryptedRoomEvent | null;
+  status: 'ok' | 'missing_key' | 'untrusted' | 'invalid';
+  /** Opened although the library takes its key for one of an unknown sender. */
+  disowned: boolean;
+}
+
+/**
+ * Opens messages side by side, since most of the time of one is waiting for the library's store; then looks at them one
+ * by one.
+ * @returns in the order of the messages
+ * @throws what the network answered when a sender had to be asked for: they may still be opened later
+ */
+export async function openMessages(
   olm: OlmMachine,
   exchange: Exchange,
   trust: Trust,
+  archive: Archive,
+  messages: SealedMessage[],
+): Promise<OpenResult[]> {
+  const tried: Tried[] = [];
+  const tryAll = async (indexes: number[]) => {
+    const open = async (index: number) => {
+      const message = messages[index];
+      if (message) tried[index] = await decrypt(olm, trust, archive, message);
+    };
+    await Promise.all(indexes.map(open));
+  };
+  // The first of each key tells how the others are to be opened.
+  const [first, others] = parted(messages);
+  await tryAll(first);
+  await tryAll(others);
+  const results: OpenResult[] = [];
+  try {
+    for (const [index, message] of messages.entries()) {
+      const one = tried[index];
+      results.push(one ? await judge(exchange, trust, message, one) : { status: 'invalid' });
+    }
+  } finally {
+    for (const { opened } of tried) opened?.free();
+  }
+  return results;
+}
+
+/** @returns where the first message of each key stands, and where the others do */
+function parted(messages: SealedMessage[]): [number[], number[]] {
+  const seen = new Set<unknown>();
+  const first: number[] = [];
+  const others: number[] = [];
+  for (const [index, { ciphertext }] of messages.entries()) {
+    const session = parseObject(ciphertext)?.session_id;
+    (seen.has(session) ? others : first).push(index);
+    seen.add(session);
+  }
+  return [first, others];
+}
+
+async function decrypt(
+  olm: OlmMachine,
+  trust: Trust,
+  archive: Archive,
   message: SealedMessage,
-): Promise<OpenResult> {
+): Promise<Tried> {
   const content = parseObject(message.ciphertext);
-  if (content === undefined) return { status: 'invalid' };
+  if (content === undefined) return { opened: null, status: 'invalid', disowned: false };
+  const room = roomOf(message.conversationId);
   const event = JSON.stringify({
     type: 'm.room.encrypted',
     event_id: `$${message.messageId}`,
-    room_id: roomOf(message.conversationId).toString(),
+    room_id: room.toString(),
     sender: matrixUser(message.senderUserId),
     origin_server_ts: message.at,
     content,
     unsigned: {},
   });
-  const decrypt = (settings: DecryptionSettings): Promise<unknown> =>
-    olm.decryptRoomEvent(event, roomOf(message.conversationId), settings).catch((error: unknown) => error);
-  const strict = await decrypt(trustRequirement());
-  // The library takes an imported key for one of an unknown sender once it has learned or updated the device that made
-  // it. Such a key counts if it is of the device that the message is said to be from, and its owner has signed that.
-  const disowned = isOfUnknownDevice(strict);
-  const opened = disowned ? await decrypt(anyTrust()) : strict;
-  if (!(opened instanceof DecryptedRoomEvent)) return { status: statusOf(opened) };
+  const open = async (settings: DecryptionSettings): Promise<unknown> => {
+    try {
+      return await olm.decryptRoomEvent(event, room, settings);
+    } catch (error) {
+      return error;
+    } finally {
+      settings.free();
+    }
+  };
+  try {
+    // The library takes an imported key for one of an unknown sender once it has learned or updated the device that
+    // made it. Such a key counts if it is of the device that the message is said to be from, and its owner has signed
+    // that. A key that was found so opens a whole history: it is not asked again until devices have changed.
+    const session = String(content.session_id);
+    const strict = trust.disowned.has(session) ? null : await open(trustRequirement());
+    const disowned = strict === null || isOfUnknownDevice(strict);
+    if (disowned) trust.disowned.add(session);
+    const quick = disowned ? await archive.open(session, event, room) : null;
+    if (quick instanceof DecryptedRoomEvent) return { opened: quick, status: 'ok', disowned };
+    const opened = disowned ? await open(anyTrust()) : strict;
+    if (opened instanceof DecryptedRoomEvent) return { opened, status: 'ok', disowned };
+    return { opened: null, status: statusOf(opened), disowned };
+  } finally {
+    room.free();
+  }
+}
+
+async function judge(
+  exchange: Exchange,
+  trust: Trust,
+  message: SealedMessage,
+  { opened, status, disowned }: Tried,
+): Promise<OpenResult> {
+  if (opened === null) return { status: status === 'ok' ? 'invalid' : status };
   const sender = ourUser(opened.sender.toString());
   const deviceId = disowned ? undefined : opened.senderDevice?.toString();
   const believed =

@@ -42,7 +42,8 @@ const identity = (machine: CryptoMachine, userId: string) =>
     .findLast((one) => one.userId === userId);
 
 /** The server gives one account's keys for another's. */
-async function swap(userId: string): Promise<void> {
+/** @returns the attacker's device */
+async function swap(userId: string): Promise<{ ghost: string }> {
   const other = await directory.join(userId);
   const { keys } = directory.entry(other.deviceId);
   directory.entries.pop();
@@ -55,6 +56,7 @@ async function swap(userId: string): Promise<void> {
           devices: [{ deviceId: other.deviceId, deviceKeys: keys.deviceKeys }],
         }
       : user;
+  return { ghost: other.deviceId };
 }
 
 test('a changed identity gets no key until a person has approved it, and is told', async () => {
@@ -104,13 +106,19 @@ test('an identity that comes back as it was needs no approval', async () => {
   expect(recipients(await say(bob, 'after'))).toContain(anna.deviceId);
 });
 
-test('another identity of its own account is not taken in, and is told', async () => {
+test('another identity of its own account is not taken in, and is told, and the rest goes on', async () => {
+  const phone = await directory.link(anna);
   await say(anna, 'before');
-  await swap(anna.userId);
-  await expect(anna.refresh([anna.userId])).rejects.toThrow();
+  const { ghost } = await swap(anna.userId);
+  await anna.refresh([anna.userId]);
   expect(identity(anna, anna.userId)?.changedTo).toEqual(expect.any(String));
+  expect(recipients(await say(anna, 'meanwhile'))).not.toContain(ghost);
+  await directory.fetch(anna);
+  expect((await anna.exportSecrets()).masterKey).toBe(identity(anna, anna.userId)?.masterKey);
   directory.lie = (user) => user;
   await anna.refresh([anna.userId]);
+  expect(identity(anna, anna.userId)?.changedTo).toBeNull();
+  expect(recipients(await say(anna, 'to all'))).toContain(phone.deviceId);
   expect(recipients(await say(anna, 'after'))).toContain(bob.deviceId);
 });
 
@@ -191,10 +199,35 @@ test('a note reaches the account’s other devices, and no one else’s is belie
       null,
     );
   expect((await feed(phone, anna, envelopes)).notes).toEqual(['read up to 7']);
-  // The same bytes again are opened no second time.
-  expect((await feed(phone, anna, envelopes)).notes).toEqual([]);
+  // The same bytes again say the same again.
+  expect((await feed(phone, anna, envelopes)).notes).toEqual(['read up to 7']);
+  // Bert's word under Anna's name, or under his own, is none.
+  const bobs = await directory.link(bob);
+  const { envelopes: strange } = await bob.sealNote('read up to 99');
+  const sent = strange.map((one) => ({ ...one, recipientDeviceId: phone.deviceId }));
+  expect((await feed(phone, anna, sent)).notes).toEqual([]);
+  expect((await feed(phone, bob, sent)).notes).toEqual([]);
+  expect((await feed(bobs, bob, strange)).notes).toEqual(['read up to 99']);
   directory.revocations.push(await anna.revokeDevice(phone.deviceId, 10));
   const { envelopes: late } = await phone.sealNote('from a thief');
   expect((await feed(anna, phone, late)).notes).toEqual([]);
   expect((await anna.sealNote('not for it')).envelopes).toEqual([]);
+});
+
+test('the key of notes is given once, given again until it has arrived, and another one after a removal', async () => {
+  const phone = await directory.link(anna);
+  const tablet = await directory.link(anna);
+  const sizes = (sealed: { envelopes: { content: string }[] }) =>
+    sealed.envelopes.map((one) => (one.content.includes('"key"') ? 'key' : 'note'));
+  const first = await anna.sealNote('one');
+  expect(sizes(first)).toEqual(['key', 'key']);
+  // The server has refused it: nobody has the key.
+  const again = await anna.sealNote('one');
+  expect(sizes(again)).toEqual(['key', 'key']);
+  await anna.shared(again.shareIds);
+  expect(sizes(await anna.sealNote('two'))).toEqual(['note', 'note']);
+  directory.revocations.push(await anna.revokeDevice(tablet.deviceId, 10));
+  const after = await anna.sealNote('three');
+  expect(sizes(after)).toEqual(['key']);
+  expect(after.envelopes[0]?.recipientDeviceId).toBe(phone.deviceId);
 });

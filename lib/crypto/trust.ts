@@ -9,15 +9,14 @@ import {
 import { parsePublicKey, parseSignatures, withSignatures } from './json';
 import { matrixUser, userOf } from './names';
 import { isSaidBy } from './revocation';
-import {
-  IdentityMismatch,
-  type IdentityNews,
-  type KnownIdentity,
-  type Revocation,
-  type TrustLedger,
-  type TrustNews,
-  type UserKeys,
-  type Withheld,
+import type {
+  IdentityNews,
+  KnownIdentity,
+  Revocation,
+  TrustLedger,
+  TrustNews,
+  UserKeys,
+  Withheld,
 } from './types';
 
 interface KnownDevice {
@@ -42,6 +41,12 @@ export class Trust {
   readonly #unlisted = new Set<string>();
   /** Of devices that were asked for since the server last told of any: a history asks for the same ones again and again. */
   readonly #devices = new Map<string, KnownDevice>();
+  /** Keys that the library took for those of an unknown sender, by session; likewise until the server tells of devices. */
+  readonly disowned = new Set<string>();
+  /** Another after each change of what is known of anybody: what was decided by an older one is to be looked at anew. */
+  version = 0;
+  /** The identity that the server tells of this account, if it is not the one that it has. */
+  #ownToldAs: string | null = null;
   /** Told by the server in answers that the machine has not been asked about yet. */
   #told: { userId: string; devicesBefore: string[]; user: UserKeys }[] = [];
 
@@ -62,23 +67,20 @@ export class Trust {
 
   /**
    * What the server tells of a user, before the machine hears it; the machine also gets this account's own signature
-   * on a verified identity, which the server does not have.
-   * @throws IdentityMismatch when it tells another identity of this account: the machine must not hear that
+   * on a verified identity, which the server does not have. Another identity of this account the machine must not hear:
+   * it would drop the private keys for it. It goes on with the one that it has, and the person is told.
    */
   async told(user: UserKeys): Promise<UserKeys> {
     const known = this.#identities.get(user.userId);
     const masterKey = user.masterKey && parsePublicKey(JSON.stringify(user.masterKey));
-    if (user.userId === this.userId && known && masterKey && masterKey !== known.masterKey) {
-      await this.ledger.learned({
-        identities: [{ ...known, changedTo: masterKey }],
-        revocations: [],
-        lies: [],
-      });
-      throw new IdentityMismatch();
-    }
+    const foreign = user.userId === this.userId && known && masterKey && masterKey !== known.masterKey;
+    if (user.userId === this.userId) this.#ownToldAs = foreign ? masterKey : null;
     const devicesBefore = await this.#deviceIds(user.userId);
     this.#told.push({ userId: user.userId, devicesBefore, user });
+    this.version += 1;
     this.#devices.clear();
+    this.disowned.clear();
+    if (foreign) return { ...user, masterKey: null, selfSigningKey: null, userSigningKey: null };
     if (!known?.verification || !user.masterKey || masterKey !== known.masterKey) return user;
     const own = { signatures: { [matrixUser(this.userId)]: known.verification } };
     return { ...user, masterKey: withSignatures(user.masterKey, own) };
@@ -88,6 +90,7 @@ export class Trust {
   async settle(): Promise<void> {
     const told = this.#told;
     this.#told = [];
+    if (told.length > 0) this.version += 1;
     const news: TrustNews = { identities: [], revocations: [], lies: [] };
     for (const { userId, user, devicesBefore } of told) {
       const seen = await this.#look(userId);
@@ -119,10 +122,12 @@ export class Trust {
       if (!known) {
         const first = { userId, masterKey: current, verification: null };
         this.#identities.set(userId, first);
+        this.version += 1;
         return { ...first, changedTo: null };
       }
       if (known.masterKey !== current) return { ...known, changedTo: current };
-      if (!(identity instanceof OwnUserIdentity)) await settlePin(identity, known);
+      if (identity instanceof OwnUserIdentity) return { ...known, changedTo: this.#ownToldAs };
+      await settlePin(identity, known);
       return { ...known, changedTo: null };
     } finally {
       identity.free();
@@ -138,6 +143,7 @@ export class Trust {
       if (masterKey === undefined || this.#revocations.has(deviceId)) continue;
       if (!(await isSaidBy(masterKey, revocation))) continue;
       this.#revocations.set(deviceId, revocation);
+      this.version += 1;
       fresh.push(revocation);
     }
     return fresh;
@@ -199,6 +205,7 @@ export class Trust {
   /** As another device of one's own has told, or this one has just decided. */
   async adopt(known: KnownIdentity): Promise<void> {
     this.#identities.set(known.userId, known);
+    this.version += 1;
     const seen = await this.#look(known.userId);
     await this.ledger.learned({
       identities: [seen ?? { ...known, changedTo: null }],

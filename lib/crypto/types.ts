@@ -149,6 +149,14 @@ export interface Sealed {
   identityChanged: string[];
 }
 
+export interface SealedNote {
+  /** One for each other device that can be reached, with the key in it where that may be lacking. */
+  envelopes: OutgoingEnvelope[];
+  /** For `shared`, once the server has the envelopes. */
+  shareIds: string[];
+  withheld: Withheld[];
+}
+
 export interface Sealing {
   conversationId: string;
   /** Whose devices get the key; one's own other devices too, if the own id is among them. */
@@ -175,6 +183,8 @@ export interface SealedMessage {
 export interface CryptoMachine {
   readonly userId: string;
   readonly deviceId: string;
+  /** Whether its store holds this device's account: not so for one that was made just now. */
+  hasAccount(): Promise<boolean>;
   /** For the first device of an account: its keys and its owner's signing keys, for one request that is all or nothing. */
   createAccount(): Promise<SignUpKeys>;
   /** For a further device of an account: its own keys. */
@@ -188,8 +198,8 @@ export interface CryptoMachine {
   receive(envelopes: IncomingEnvelope[], preKeys: PreKeyState | null): Promise<Received>;
   /** Encrypts a plaintext once, and its key for each recipient device that lacks it and may have it. */
   seal(sealing: Sealing): Promise<Sealed>;
-  /** Encrypts a note for each other device of this account. */
-  sealNote(note: string): Promise<{ envelopes: OutgoingEnvelope[]; withheld: Withheld[] }>;
+  /** Encrypts a note for the other devices of this account: once, with a key that they all have. */
+  sealNote(note: string): Promise<SealedNote>;
   /** The envelopes of these shares are stored durably and will be delivered. */
   shared(shareIds: string[]): Promise<void>;
   /** The device lists of these users have changed. */
@@ -222,11 +232,20 @@ export interface CryptoMachine {
   backupPageStored(requestId: string): Promise<void>;
   /** @returns the conversations that got keys; none for a page that no device of this account has made */
   importBackupPage(page: string): Promise<string[]>;
+  /**
+   * The keys that open these messages, as far as they are here, for another device of this account.
+   * @param most how many at most; those of the first messages before those of later ones
+   */
+  exportKeysOf(ciphertexts: string[], most: number): Promise<string>;
+  /** Takes keys that another device of this account has handed over. Who does so must have been made sure of before. */
+  importKeys(keys: string): Promise<void>;
   /** Seals what the account knows beside its messages. `null`: this device has no backup key. */
   sealState(pageId: string, text: string): Promise<string | null>;
   /** `null`: no device of this account has made it. */
   openState(page: string): Promise<string | null>;
   open(message: SealedMessage): Promise<OpenResult>;
+  /** The same for many, at once; other calls have their turn meanwhile. @returns in the order of the messages */
+  openAll(messages: SealedMessage[]): Promise<OpenResult[]>;
   close(): Promise<void>;
 }
 

@@ -1,0 +1,136 @@
+import { directConversationId } from '../protocol/names';
+import { isAlerting, isQuiet } from './alert-rules';
+import type { Alert } from './alerts';
+import type { ConversationRow, MessageRow } from './db';
+import { alertSettings } from './queries';
+import { Runner } from './runner';
+import { watch } from './watch';
+import type { Work } from './work';
+
+/** Of one conversation so many newest arrivals are looked at. */
+const arrivalsPerConversation = 200;
+const textMaxLength = 240;
+
+/**
+ * Tells the owner what has arrived while nobody looked, one notification per conversation, and takes it back when the
+ * conversation was read, here or on another device.
+ */
+export class Notifier {
+  #arrived = new Map<string, string[]>();
+  readonly #runner: Runner;
+  readonly #unwatch: () => void;
+
+  constructor(private readonly work: Work) {
+    const { environment } = work;
+    this.#runner = new Runner(
+      () => this.#clearRead(),
+      (error) => environment.log('alerts', error),
+    );
+    this.#unwatch = watch(
+      environment,
+      () => readShown(work),
+      (read) => {
+        if (read.length > 0) this.#runner.kick();
+      },
+    );
+  }
+
+  async stop(): Promise<void> {
+    this.#unwatch();
+    await this.#runner.stop();
+  }
+
+  /** Messages were stored. They are told of at the next `tell`. */
+  arrived(conversationId: string, messageIds: string[]): void {
+    if (!this.work.environment.alerts) return;
+    const ids = [...(this.#arrived.get(conversationId) ?? []), ...messageIds];
+    this.#arrived.set(conversationId, ids.slice(-arrivalsPerConversation));
+  }
+
+  /** Tells of what has arrived, unless somebody is looking. */
+  async tell(): Promise<void> {
+    const { alerts, db } = this.work.environment;
+    const arrived = this.#arrived;
+    if (!alerts || arrived.size === 0) return;
+    this.#arrived = new Map();
+    if (!(await alertSettings(db)).on) return;
+    if (await alerts.lookedAt()) return;
+    for (const [conversationId, ids] of arrived) {
+      const alert = await this.#alertOf(conversationId, ids);
+      if (!alert) continue;
+      // Before it is shown: one that is noted and not there is closed in vain, one that is there and not noted stays.
+      await db.transaction('rw', db.meta, async () => {
+        const shown = (await db.readMeta('shownAlerts')) ?? {};
+        await db.writeMeta('shownAlerts', { ...shown, [conversationId]: alert.seq });
+      });
+      await alerts.show(alert);
+    }
+  }
+
+  async #alertOf(conversationId: string, ids: string[]): Promise<Alert | null> {
+    const { alerts, db, now } = this.work.environment;
+    const { me } = this.work;
+    const conversation = await db.conversations.get(conversationId);
+    if (!conversation || !alerts) return null;
+    const settings = await alertSettings(db);
+    const rows = (await db.messages.bulkGet(ids)).flatMap((row) => row ?? []);
+    rows.sort((a, b) => b.order - a.order);
+    for (const row of rows) {
+      const repliedTo =
+        row.replyTo === null ? null : ((await db.messages.get(row.replyTo))?.senderId ?? null);
+      if (!isAlerting(row, conversation, me, repliedTo, now())) continue;
+      if (conversation.kind === 'group' && (await this.#isBlocked(row.senderId))) continue;
+      const silent = !settings.sound || isQuiet(settings, now(), alerts.timeZone());
+      return { ...(await this.#told(conversation, row, settings.content)), silent };
+    }
+    return null;
+  }
+
+  /** In a group one cannot keep a person from writing, but need not be told of it. */
+  async #isBlocked(userId: string): Promise<boolean> {
+    const direct = await directConversationId(this.work.me.userId, userId);
+    return (await this.work.environment.db.conversations.get(direct))?.myState === 'blocked';
+  }
+
+  async #told(
+    conversation: ConversationRow,
+    row: MessageRow,
+    content: 'text' | 'name' | 'none',
+  ): Promise<Omit<Alert, 'silent'>> {
+    const { conversationId, kind, myState } = conversation;
+    const person = await this.work.environment.db.people.get(row.senderId);
+    const name = person?.name ?? (person ? `@${person.handle}` : null);
+    const group = kind === 'group';
+    // What a stranger writes is read once they were let in.
+    const text = content === 'text' && myState === 'active';
+    return {
+      conversationId,
+      title: content === 'none' ? null : group ? (conversation.title ?? name) : name,
+      sender: group && text ? name : null,
+      text: text ? row.body.slice(0, textMaxLength) : null,
+      count: Math.max(1, conversation.unread),
+      seq: row.seq ?? 0,
+      at: row.at,
+    };
+  }
+
+  async #clearRead(): Promise<void> {
+    const { alerts, db } = this.work.environment;
+    const read = await readShown(this.work);
+    for (const conversationId of read) await alerts?.close(conversationId);
+    await db.transaction('rw', db.meta, async () => {
+      const shown = { ...(await db.readMeta('shownAlerts')) };
+      for (const conversationId of read) delete shown[conversationId];
+      await db.writeMeta('shownAlerts', shown);
+    });
+  }
+}
+
+/** Conversations with a notification whose messages have been read, or that are gone. */
+async function readShown({ environment: { db } }: Work): Promise<string[]> {
+  const shown = Object.entries((await db.readMeta('shownAlerts')) ?? {});
+  const rows = await db.conversations.bulkGet(shown.map(([conversationId]) => conversationId));
+  return shown
+    .filter(([, seq], index) => (rows[index]?.readSeq ?? Number.POSITIVE_INFINITY) >= seq)
+    .map(([conversationId]) => conversationId);
+}
