@@ -6,6 +6,8 @@ import './styles/base.css';
 import './styles/list.css';
 import './styles/conversation.css';
 import './styles/pages.css';
+import './styles/settings.css';
+import './styles/storage.css';
 
 export const metadata: Metadata = {
   title: 'Aparté',

@@ -7,9 +7,9 @@ import { Logo } from './components/logo';
 export default function Home() {
   const t = useTranslations('list');
   return (
-    <main className="page empty home" id="content">
+    <div className="page empty home" id="content">
       <Logo />
       <p>{t('choose')}</p>
-    </main>
+    </div>
   );
 }

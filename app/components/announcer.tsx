@@ -22,7 +22,7 @@ export function Announcer({ messages }: { messages: MessageRow[] | undefined }) 
       (row) => row.status === 'received' && row.kind === 'text' && !row.deleted,
     );
     const seq = newest?.seq ?? 0;
-    if (newest && known.current !== null && seq > known.current) {
+    if (newest && known.current !== null && seq > known.current && !names.isBlocked(newest.senderId)) {
       say(t('said', { name: names.person(newest.senderId), text: newest.body }));
     }
     known.current = Math.max(known.current ?? 0, seq);

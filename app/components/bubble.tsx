@@ -17,15 +17,20 @@ interface Props {
   message: MessageRow;
   conversation: ConversationRow;
   own: boolean;
+  /** An edit, a deletion or a reaction of one's own waits to be sent. */
+  changing: boolean;
   startsGroup: boolean;
+  /** It was searched for. */
+  found: boolean;
   onWrite: (writing: Writing) => void;
 }
 
-export function Bubble({ message, conversation, own, startsGroup, onWrite }: Props) {
+export function Bubble({ message, conversation, own, changing, startsGroup, found, onWrite }: Props) {
   const t = useTranslations('message');
   const format = useFormatter();
   const names = useNames();
   const [menu, setMenu] = useState(false);
+  const [unfolded, setUnfolded] = useState(false);
   const readable = message.kind === 'text' && !message.deleted;
   const press = useLongPress(() => readable && setMenu(true));
   const showName = startsGroup && !own && conversation.kind === 'group';
@@ -34,10 +39,23 @@ export function Bubble({ message, conversation, own, startsGroup, onWrite }: Pro
     if (message.kind === 'sealed' || message.kind === 'invalid') return t(message.kind);
     return message.body;
   };
+  // In a group one cannot keep the others from hearing them; here they are not heard unasked.
+  if (names.isBlocked(message.senderId) && conversation.kind === 'group' && !unfolded) {
+    return (
+      <p className="notice-line">
+        <span>
+          {t('blocked')}{' '}
+          <button type="button" className="link" onClick={() => setUnfolded(true)}>
+            {t('show')}
+          </button>
+        </span>
+      </p>
+    );
+  }
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the menu has a button of its own; this is its shortcut.
     <div
-      className={`bubble-line ${own ? 'own' : 'theirs'} ${startsGroup ? 'starts' : ''}`}
+      className={`bubble-line ${own ? 'own' : 'theirs'} ${startsGroup ? 'starts' : ''} ${found ? 'found' : ''}`}
       data-message={message.id}
       {...press}
       onContextMenu={(event) => {
@@ -56,6 +74,11 @@ export function Bubble({ message, conversation, own, startsGroup, onWrite }: Pro
             <time dateTime={new Date(message.at).toISOString()}>
               {format.dateTime(message.at, { hour: 'numeric', minute: '2-digit' })}
             </time>
+            {changing && (
+              <span className="status queued" role="img" aria-label={t('changing')} title={t('changing')}>
+                <Icon name="clock" />
+              </span>
+            )}
             {own && <Status message={message} conversation={conversation} />}
           </span>
         </div>

@@ -2,17 +2,26 @@
 
 import Link from 'next/link';
 import { usePathname } from 'next/navigation';
-import { useState } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import { useTranslations } from 'use-intl';
+import { Virtualizer } from 'virtua';
 import type { ConversationRow } from '../../lib/client/db';
+import { findWord, fold, wordsOf } from '../../lib/client/fold';
+import { keyRing } from '../hooks/author';
+import { useConversations } from '../hooks/use-conversations';
 import { useHash } from '../hooks/use-hash';
-import { useConversations } from '../hooks/use-live';
+import { useProtected } from '../hooks/use-lock';
 import { useNames } from '../hooks/use-names';
 import { usePresence } from '../hooks/use-presence';
+import { prepareSearch, useSearch } from '../hooks/use-search';
 import { ChatRow } from './chat-row';
 import { ConnectionLine } from './connection-line';
 import { Icon } from './icons';
+import { InstallOffer } from './install';
 import { RecoveryReminder } from './recovery';
+import { SearchHits } from './search-hits';
+
+const step = 30;
 
 export function ChatList() {
   const t = useTranslations();
@@ -21,33 +30,63 @@ export function ChatList() {
   const presenceOf = usePresence();
   const pathname = usePathname();
   const open = useHash();
+  const scroller = useRef<HTMLDivElement>(null);
+  const isProtected = useProtected();
   const [search, setSearch] = useState('');
-  const needle = search.trim().toLocaleLowerCase();
-  const shown = (conversations ?? []).filter((row) =>
-    names.conversation(row).toLocaleLowerCase().includes(needle),
+  // The shortcut of the installed app.
+  const box = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (open === 'search') box.current?.focus();
+  }, [open]);
+  const [limit, setLimit] = useState(step);
+  const found = useSearch(search, null, limit);
+  const byId = useMemo(
+    () => new Map((conversations ?? []).map((row) => [row.conversationId, row])),
+    [conversations],
   );
+  const shown = useMemo(() => {
+    const words = wordsOf(search);
+    if (words.length === 0) return conversations ?? [];
+    return (conversations ?? []).filter((row) => {
+      const called = fold(`${names.conversation(row)} ${names.handle(names.other(row))}`);
+      return words.every((word) => findWord(called, word) >= 0);
+    });
+  }, [conversations, names, search]);
   const requests = shown.filter((row) => row.myState === 'requested');
   const others = shown.filter((row) => row.myState !== 'requested');
   const rows = (list: ConversationRow[]) => (
-    <ul>
-      {list.map((row) => (
+    <Virtualizer scrollRef={scroller} data={list} as="ul" item="li">
+      {(row: ConversationRow) => (
         <ChatRow
           key={row.conversationId}
           conversation={row}
           name={names.conversation(row)}
           face={names.face(row)}
           me={names.me?.userId ?? ''}
+          blocked={names.isBlocked(row.preview?.senderId ?? '')}
           online={row.kind === 'direct' && presenceOf(names.other(row)).state === 'online'}
           current={(pathname === '/c' || pathname === '/group') && open === row.conversationId}
         />
-      ))}
-    </ul>
+      )}
+    </Virtualizer>
   );
+  const sought = search.trim() !== '';
+  const nothing = sought && shown.length === 0 && found?.hits.length === 0;
 
   return (
     <nav className="list" aria-label={t('nav.chats')}>
       <header className="bar">
         <h1 className="brand">{t('app.name')}</h1>
+        {isProtected && (
+          <button
+            type="button"
+            className="icon-button"
+            aria-label={t('lock.now')}
+            onClick={() => keyRing().lock()}
+          >
+            <Icon name="lock" />
+          </button>
+        )}
         <Link className="icon-button" href="/settings" aria-label={t('nav.settings')}>
           <Icon name="settings" />
         </Link>
@@ -59,22 +98,46 @@ export function ChatList() {
         <span className="visually-hidden">{t('list.search')}</span>
         <Icon name="search" />
         <input
+          ref={box}
           type="search"
           value={search}
           placeholder={t('list.search')}
-          onChange={(event) => setSearch(event.target.value)}
+          onFocus={prepareSearch}
+          onChange={(event) => {
+            setSearch(event.target.value);
+            setLimit(step);
+            if (scroller.current) scroller.current.scrollTop = 0;
+          }}
         />
       </label>
       <ConnectionLine />
-      <RecoveryReminder />
-      <div className="rows">
+      {!sought && <RecoveryReminder />}
+      {!sought && <InstallOffer />}
+      <p className="visually-hidden" role="status">
+        {found && t('search.count', { count: found.hits.length })}
+      </p>
+      <div className="rows" ref={scroller} data-found={found?.text}>
         {requests.length > 0 && (
           <section aria-label={t('list.requests')}>
             <h2>{t('list.requests')}</h2>
             {rows(requests)}
           </section>
         )}
-        {others.length > 0 && rows(others)}
+        {others.length > 0 &&
+          (sought ? (
+            <section aria-label={t('search.chats')}>
+              <h2>{t('search.chats')}</h2>
+              {rows(others)}
+            </section>
+          ) : (
+            rows(others)
+          ))}
+        {found && found.hits.length > 0 && (
+          <section aria-label={t('search.messages')}>
+            <h2>{t('search.messages')}</h2>
+            <SearchHits result={found} conversations={byId} onMore={() => setLimit(limit + step)} />
+          </section>
+        )}
         {conversations && conversations.length === 0 && (
           <div className="hint">
             <strong>{t('list.empty')}</strong>
@@ -84,8 +147,8 @@ export function ChatList() {
             </Link>
           </div>
         )}
-        {conversations && conversations.length > 0 && shown.length === 0 && (
-          <p className="hint">{t('list.none')}</p>
+        {conversations && conversations.length > 0 && nothing && (
+          <p className="hint">{t('search.nothing', { text: search.trim() })}</p>
         )}
       </div>
     </nav>

@@ -1,11 +1,14 @@
 'use client';
 
-import { useFormatter, useTranslations } from 'use-intl';
+import { useTranslations } from 'use-intl';
+import { isMuted } from '../../lib/client/alert-rules';
 import type { ConversationRow } from '../../lib/client/db';
+import { isQuieter } from '../../lib/client/queries';
+import { readOnOpening } from '../hooks/opening';
+import { useWhen } from '../hooks/use-when';
 import { Avatar } from './avatar';
 import { ConversationLink } from './conversation-link';
-
-const dayMs = 24 * 3600 * 1000;
+import { Icon } from './icons';
 
 export function ChatRow(props: {
   conversation: ConversationRow;
@@ -14,44 +17,52 @@ export function ChatRow(props: {
   me: string;
   current: boolean;
   online: boolean;
+  /** Who has said the last thing is blocked. */
+  blocked: boolean;
 }) {
-  const { conversation, name, face, me, current, online } = props;
+  const { conversation, name, face, me, current, online, blocked } = props;
   const t = useTranslations('list');
   const presence = useTranslations('presence');
-  const format = useFormatter();
+  const when = useWhen();
   const { preview } = conversation;
-  const time = (at: number) =>
-    Date.now() - at < dayMs
-      ? format.dateTime(at, { hour: 'numeric', minute: '2-digit' })
-      : format.dateTime(at, { day: 'numeric', month: 'short' });
+  const now = Date.now();
   const text = () => {
     if (!preview) return '';
     if (preview.kind === 'group') return t('group');
+    if (blocked) return t('blocked');
     if (preview.kind !== 'text') return t('sealed');
     const said = preview.text || t('deleted');
     return preview.senderId === me ? t('you', { text: said }) : said;
   };
   return (
-    <li>
-      <ConversationLink className="row" conversationId={conversation.conversationId} current={current}>
-        <Avatar id={face} name={name} online={online} />
-        <span className="row-text">
-          <span className="row-top">
-            <span className="row-name">{name}</span>
-            {online && <span className="visually-hidden">{presence('online')}</span>}
-            {preview && <time dateTime={new Date(preview.at).toISOString()}>{time(preview.at)}</time>}
-          </span>
-          <span className="row-bottom">
-            <span className="row-preview">{text()}</span>
-            {conversation.unread > 0 && (
-              <span className="badge">
-                <span aria-hidden="true">{conversation.unread > 99 ? '99+' : conversation.unread}</span>
-                <span className="visually-hidden">{t('unread', { count: conversation.unread })}</span>
-              </span>
-            )}
-          </span>
+    <ConversationLink
+      className="row"
+      conversationId={conversation.conversationId}
+      current={current}
+      onOpen={() => readOnOpening(conversation)}
+    >
+      <Avatar id={face} name={name} online={online} />
+      <span className="row-text">
+        <span className="row-top">
+          <span className="row-name">{name}</span>
+          {isMuted(conversation, now) && (
+            <span role="img" className="row-muted" aria-label={t('muted')}>
+              <Icon name="muted" />
+            </span>
+          )}
+          {online && <span className="visually-hidden">{presence('online')}</span>}
+          {preview && <time dateTime={new Date(preview.at).toISOString()}>{when(preview.at)}</time>}
         </span>
-      </ConversationLink>
-    </li>
+        <span className="row-bottom">
+          <span className="row-preview">{text()}</span>
+          {conversation.unread > 0 && (
+            <span className={`badge ${isQuieter(conversation, now) ? 'quiet' : ''}`}>
+              <span aria-hidden="true">{conversation.unread > 99 ? '99+' : conversation.unread}</span>
+              <span className="visually-hidden">{t('unread', { count: conversation.unread })}</span>
+            </span>
+          )}
+        </span>
+      </span>
+    </ConversationLink>
   );
 }

@@ -7,6 +7,7 @@ import { tellActivity } from '../../lib/client/device-intents';
 import { editMessage, saveDraft, sendText } from '../../lib/client/intents';
 import { limits } from '../../lib/protocol/limits';
 import { author } from '../hooks/author';
+import { holdUnsaved } from '../hooks/unsaved';
 import { useLastMessages } from '../hooks/use-live';
 import { useNames } from '../hooks/use-names';
 import type { Writing } from './conversation-page';
@@ -57,17 +58,28 @@ export function Composer(props: {
   const latest = useRef(draft);
   latest.current = draft;
   const saved = useRef(draft);
-  const save = useCallback(() => {
+  const save = useCallback(async () => {
     if (latest.current === saved.current) return;
     saved.current = latest.current;
-    void saveDraft(author, conversationId, latest.current);
+    await saveDraft(author, conversationId, latest.current);
   }, [conversationId]);
+  const changing = useRef('');
+  changing.current = writing.mode === 'edit' && changed !== writing.message.body ? changed : '';
   // biome-ignore lint/correctness/useExhaustiveDependencies: each change starts the wait anew.
   useEffect(() => {
-    const timer = setTimeout(save, draftAfterMs);
+    const timer = setTimeout(() => void save(), draftAfterMs);
     return () => clearTimeout(timer);
   }, [draft, save]);
-  useEffect(() => save, [save]);
+  useEffect(() => () => void save(), [save]);
+  // Before the page is loaded anew for another version; a change of an old message that was begun becomes a draft.
+  useEffect(
+    () =>
+      holdUnsaved(() => {
+        latest.current = [latest.current, changing.current].filter(Boolean).join('\n');
+        return save();
+      }),
+    [save],
+  );
   // What was written on another device or tab appears here, unless something was typed here meanwhile.
   useEffect(() => {
     if (latest.current !== saved.current) return;
@@ -88,7 +100,13 @@ export function Composer(props: {
     if (!body || body.length > limits.textMaxLength) return;
     if (writing.mode === 'edit') void editMessage(author, writing.message, body);
     else {
-      void sendText(author, conversationId, body, writing.mode === 'reply' ? writing.message.id : null);
+      const replyTo = writing.mode === 'reply' ? writing.message.id : null;
+      const kept = sendText(author, conversationId, body, replyTo);
+      // No room for it: the text is given back, and the failure goes on to where it is told.
+      void kept.catch((error: unknown) => {
+        setDraft((now) => (now ? `${body}\n${now}` : body));
+        throw error;
+      });
       setDraft('');
       saved.current = '';
       void saveDraft(author, conversationId, '');

@@ -1,18 +1,23 @@
 'use client';
 
 import Link from 'next/link';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { useTranslations } from 'use-intl';
 import type { ConversationRow, MessageRow } from '../../lib/client/db';
-import { useHash } from '../hooks/use-hash';
+import { unblock } from '../../lib/client/intents';
+import { author } from '../hooks/author';
+import { useHash, useHashMessage } from '../hooks/use-hash';
 import { useConversation, useIdentity } from '../hooks/use-live';
 import { useNames } from '../hooks/use-names';
 import { usePresence } from '../hooks/use-presence';
+import { AlertOffer } from './alert-offer';
 import { Avatar } from './avatar';
 import { Composer } from './composer';
+import { ConversationSearch } from './conversation-search';
 import { Icon } from './icons';
 import { IdentityBanner } from './identity-banner';
 import { MessageList } from './message-list';
+import { Refusals } from './refusals';
 import { RequestBanner } from './request-banner';
 import { Standing } from './standing';
 
@@ -40,6 +45,9 @@ export function Conversation() {
 function Open({ conversation }: { conversation: ConversationRow }) {
   const t = useTranslations();
   const names = useNames();
+  const target = useHashMessage();
+  const [searching, setSearching] = useState(false);
+  const searchButton = useRef<HTMLButtonElement>(null);
   const [writing, setWriting] = useState<Writing>({ mode: 'new' });
   const name = names.conversation(conversation);
   const other = conversation.kind === 'direct' ? names.other(conversation) : null;
@@ -66,6 +74,16 @@ function Open({ conversation }: { conversation: ConversationRow }) {
             <Standing conversation={conversation} />
           </span>
         </Link>
+        <button
+          type="button"
+          ref={searchButton}
+          className="icon-button"
+          aria-label={t('search.within')}
+          aria-expanded={searching}
+          onClick={() => setSearching(!searching)}
+        >
+          <Icon name="search" />
+        </button>
         <Link
           className="icon-button"
           href={`/group#${conversation.conversationId}`}
@@ -74,7 +92,18 @@ function Open({ conversation }: { conversation: ConversationRow }) {
           <Icon name="info" />
         </Link>
       </header>
-      <MessageList conversation={conversation} onWrite={setWriting} />
+      {searching && (
+        <ConversationSearch
+          conversationId={conversation.conversationId}
+          onClose={() => {
+            setSearching(false);
+            searchButton.current?.focus();
+          }}
+        />
+      )}
+      <MessageList conversation={conversation} target={target} onWrite={setWriting} />
+      <Refusals conversationId={conversation.conversationId} onWrite={setWriting} />
+      <AlertOffer conversation={conversation} name={name} />
       <IdentityBanner conversation={conversation} />
       {conversation.myState === 'requested' && <RequestBanner conversation={conversation} />}
       {conversation.myState === 'active' && (
@@ -86,7 +115,18 @@ function Open({ conversation }: { conversation: ConversationRow }) {
         />
       )}
       {(conversation.myState === 'left' || conversation.myState === 'blocked') && (
-        <p className="ended">{t(`conversation.${conversation.myState}`)}</p>
+        <div className="ended">
+          <p>{t(`conversation.${conversation.myState}`)}</p>
+          {conversation.myState === 'blocked' && other && (
+            <button
+              type="button"
+              className="button"
+              onClick={() => void unblock(author, conversation.conversationId, other)}
+            >
+              {t('blocked.unblock')}
+            </button>
+          )}
+        </div>
       )}
     </main>
   );

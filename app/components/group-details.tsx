@@ -4,18 +4,21 @@ import { useRouter } from 'next/navigation';
 import { useState } from 'react';
 import { useTranslations } from 'use-intl';
 import type { ConversationRow, MemberRow } from '../../lib/client/db';
-import { addMembers, block, leave, removeMember, setRole, setTitle } from '../../lib/client/intents';
+import { addMembers, leave, removeMember, setRole, setTitle } from '../../lib/client/group-intents';
+import { block } from '../../lib/client/intents';
 import { limits } from '../../lib/protocol/limits';
 import { author } from '../hooks/author';
 import { useHash } from '../hooks/use-hash';
 import { useConversation } from '../hooks/use-live';
 import { useNames } from '../hooks/use-names';
+import { AlertRuleCard } from './alert-rule';
 import { Avatar } from './avatar';
 import { Confirm } from './confirm';
 import { FindPerson } from './find-person';
 import { Icon } from './icons';
 import { PageBar } from './page-bar';
 import { SafetyModal } from './safety-modal';
+import { WaitingChanges } from './waiting-changes';
 
 export function GroupDetails() {
   const id = useHash();
@@ -65,6 +68,8 @@ function Details({ conversation }: { conversation: ConversationRow }) {
           </button>
         )}
         {comparing && <SafetyModal userId={comparing} onClose={() => setComparing(null)} />}
+        <WaitingChanges conversationId={conversationId} />
+        {active && <AlertRuleCard conversation={conversation} />}
         {manages && <TitleForm conversation={conversation} />}
         {group && (
           <section aria-label={t('members')}>

@@ -13,11 +13,15 @@ const paths = {
   alert: 'M12 8v5M12 16h.01M12 3l10 18H2z',
   close: 'M6 6l12 12M18 6L6 18',
   search: 'M11 4a7 7 0 100 14 7 7 0 000-14zM16 16l5 5',
+  lock: 'M6 11h12v9H6zM8.5 11V8a3.5 3.5 0 017 0v3M12 14.5v2',
   info: 'M12 11v6M12 7h.01M12 3a9 9 0 100 18 9 9 0 000-18z',
+  share: 'M12 15V3M8 7l4-4 4 4M6 11H5v10h14V11h-1',
+  addToHome: 'M4 4h16v16H4zM12 8v8M8 12h8',
   edit: 'M4 20h4L19 9l-4-4L4 16zM13 7l4 4',
   web: 'M12 3a9 9 0 100 18 9 9 0 000-18zM3 12h18M12 3c3 3 3 15 0 18M12 3c-3 3-3 15 0 18',
   mobile: 'M8 3h8v18H8zM11 18h2',
   shield: 'M12 3l8 3v6c0 5-4 8-8 9-4-1-8-4-8-9V6zM8.5 12l2.5 2.5 4.5-5',
+  muted: 'M9 18h6M6 15V10a6 6 0 0 1 9.5-4.9M18 11v4M4 4l16 16M6 15h9',
   desktop: 'M3 5h18v11H3zM9 20h6M12 16v4',
 } as const;
 

@@ -4,9 +4,14 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { useTranslations } from 'use-intl';
 import { Virtualizer, type VirtualizerHandle } from 'virtua';
 import type { ConversationRow } from '../../lib/client/db';
+import { fetchOlder } from '../../lib/client/freeing';
 import { markRead } from '../../lib/client/intents';
-import { author } from '../hooks/author';
-import { pageSize, useMessages } from '../hooks/use-messages';
+import { message } from '../../lib/client/queries';
+import { author, db } from '../hooks/author';
+import { firstUnreadOf, shown } from '../hooks/opening';
+import { forgetHashMessage } from '../hooks/use-hash';
+import { useWaitingTargets } from '../hooks/use-live';
+import { type Around, pageSize, useMessages } from '../hooks/use-messages';
 import { useNames } from '../hooks/use-names';
 import { Announcer } from './announcer';
 import { Bubble } from './bubble';
@@ -19,10 +24,17 @@ import { DaySeparator, Notice, UnreadDivider } from './message-notices';
 const atEndPx = 80;
 /** Closer to the start than this, older messages are read. */
 const nearStartPx = 1_200;
+/** So many messages are read on either side of one that is gone to. */
+const aroundSize = 60;
 
 /** The messages, newest at the bottom. Only what is on screen is in the document; older pages load on the way up. */
-export function MessageList(props: { conversation: ConversationRow; onWrite: (writing: Writing) => void }) {
-  const { conversation, onWrite } = props;
+export function MessageList(props: {
+  conversation: ConversationRow;
+  /** A message to go to; '' for none. */
+  target: string;
+  onWrite: (writing: Writing) => void;
+}) {
+  const { conversation, target, onWrite } = props;
   const { conversationId } = conversation;
   const t = useTranslations('conversation');
   const names = useNames();
@@ -30,16 +42,21 @@ export function MessageList(props: { conversation: ConversationRow; onWrite: (wr
   const [atEnd, setAtEnd] = useState(true);
   const stick = useRef(true);
   stick.current = atEnd;
-  const page = useMessages(conversationId, limit, stick);
+  const [around, setAround] = useState<Around | null>(null);
+  const page = useMessages(conversationId, limit, stick, around);
   const messages = page?.rows;
   const scroller = useRef<HTMLDivElement>(null);
   const virtualizer = useRef<VirtualizerHandle>(null);
   // Where the divider stands is decided on opening: it must not run away while one reads.
-  const [firstUnread] = useState(conversation.unread > 0 ? conversation.readSeq + 1 : null);
+  const [firstUnread] = useState(() => firstUnreadOf(conversation));
+  useEffect(() => shown(conversationId), [conversationId]);
   const me = names.me?.userId ?? '';
+  const waiting = useWaitingTargets(conversationId);
+  // What was freed here is not gone: it comes from the server as one scrolls up.
+  const freed = (conversation.freedSeq ?? 0) > conversation.joinedSeq;
   const items = useMemo(
-    () => layOut(page?.rows ?? [], page?.whole ?? false, firstUnread, me),
-    [page, firstUnread, me],
+    () => layOut(page?.rows ?? [], (page?.whole ?? false) && !freed, firstUnread, me),
+    [page, freed, firstUnread, me],
   );
   const lastKey = items.at(-1)?.key;
   const firstKey = useRef<string | undefined>(undefined);
@@ -47,11 +64,52 @@ export function MessageList(props: { conversation: ConversationRow; onWrite: (wr
   firstKey.current = items[0]?.key;
 
   const toEnd = () => virtualizer.current?.scrollToIndex(items.length - 1, { align: 'end' });
+  const toNewest = () => {
+    setAround(null);
+    setAtEnd(true);
+    toEnd();
+  };
+
+  useEffect(() => {
+    if (target === '') return;
+    let wanted = true;
+    const go = async () => {
+      const row = await message(db, target);
+      if (!wanted) return;
+      forgetHashMessage();
+      if (row?.conversationId !== conversationId) return;
+      setAtEnd(false);
+      setAround({ messageId: row.id, order: row.order, before: aroundSize, after: aroundSize });
+    };
+    void go();
+    return () => {
+      wanted = false;
+    };
+  }, [target, conversationId]);
+
+  const shownAround = page?.around?.messageId;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the place is gone to when it is first there.
+  useLayoutEffect(() => {
+    if (shownAround === undefined) return;
+    const index = items.findIndex((item) => item.kind === 'message' && item.message.id === shownAround);
+    if (index >= 0) virtualizer.current?.scrollToIndex(index, { align: 'center' });
+  }, [shownAround]);
+
+  // Who writes wants to see it, wherever they were.
+  const lastOwn = conversation.preview?.senderId === me ? conversation.preview.messageId : null;
+  const knownOwn = useRef(lastOwn);
+  useEffect(() => {
+    if (lastOwn !== knownOwn.current && lastOwn !== null) {
+      setAround(null);
+      setAtEnd(true);
+    }
+    knownOwn.current = lastOwn;
+  }, [lastOwn]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new last row moves the view, nothing else does.
   useLayoutEffect(() => {
     const last = messages?.at(-1);
-    if (last && (atEnd || last.status === 'queued')) toEnd();
+    if (last && page?.newest && (atEnd || last.status === 'queued')) toEnd();
   }, [lastKey]);
 
   // Rows are measured after they are shown, and the composer grows: at the end, stay at the end.
@@ -81,8 +139,16 @@ export function MessageList(props: { conversation: ConversationRow; onWrite: (wr
   const scrolled = (offset: number) => {
     const box = scroller.current;
     if (!box) return;
-    setAtEnd(box.scrollHeight - offset - box.clientHeight < atEndPx);
-    if (offset < nearStartPx && page?.limit === limit && !page.whole) setLimit(limit + pageSize);
+    const left = box.scrollHeight - offset - box.clientHeight;
+    const newest = page?.newest ?? true;
+    setAtEnd(newest && left < atEndPx);
+    if (!page || page.around !== around) return;
+    if (!around) {
+      if (offset < nearStartPx && page.limit === limit && !page.whole) setLimit(limit + pageSize);
+      else if (freed && page.whole && offset < atEndPx) void fetchOlder(author, conversationId);
+    } else if (newest && left < atEndPx) setAround(null);
+    else if (offset < nearStartPx && !page.whole) setAround({ ...around, before: around.before + pageSize });
+    else if (left < nearStartPx && !newest) setAround({ ...around, after: around.after + pageSize });
   };
 
   return (
@@ -90,7 +156,15 @@ export function MessageList(props: { conversation: ConversationRow; onWrite: (wr
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard. */}
       <div ref={scroller} className="messages" role="log" aria-live="off" aria-label={t('log')} tabIndex={0}>
         <div className="grow" />
+        {freed && page?.whole && (
+          <p className="beginning">
+            <button type="button" className="link" onClick={() => void fetchOlder(author, conversationId)}>
+              {t('older')}
+            </button>
+          </p>
+        )}
         <Virtualizer
+          key={shownAround ?? 'newest'}
           ref={virtualizer}
           data={items}
           scrollRef={scroller}
@@ -114,7 +188,9 @@ export function MessageList(props: { conversation: ConversationRow; onWrite: (wr
                 message={item.message}
                 conversation={conversation}
                 startsGroup={item.startsGroup}
+                found={item.message.id === shownAround}
                 own={item.own}
+                changing={waiting?.has(item.message.id) ?? false}
                 onWrite={onWrite}
               />
             );
@@ -123,7 +199,7 @@ export function MessageList(props: { conversation: ConversationRow; onWrite: (wr
       </div>
       <Announcer messages={messages} />
       {!atEnd && (
-        <button type="button" className="to-end icon-button" aria-label={t('toBottom')} onClick={toEnd}>
+        <button type="button" className="to-end icon-button" aria-label={t('toBottom')} onClick={toNewest}>
           <Icon name="down" />
           {conversation.unread > 0 && <span className="badge">{conversation.unread}</span>}
         </button>

@@ -3,6 +3,7 @@
 import { useFormatter, useTranslations } from 'use-intl';
 import type { MessageRow } from '../../lib/client/db';
 import { useNames } from '../hooks/use-names';
+import { Icon } from './icons';
 
 export function DaySeparator({ at }: { at: number }) {
   const t = useTranslations('conversation');
@@ -45,7 +46,14 @@ export function Notice({ message }: { message: MessageRow }) {
   if (notice.removed.length > 0) lines.push(t('removed', { name, others: list(notice.removed) }));
   return (
     <p className="notice-line">
-      <span>{lines.join(' · ')}</span>
+      <span>
+        {lines.join(' · ')}
+        {message.status === 'queued' && (
+          <span className="notice-waiting" role="img" aria-label={t('queued')} title={t('queued')}>
+            <Icon name="clock" />
+          </span>
+        )}
+      </span>
     </p>
   );
 }

@@ -2,7 +2,7 @@
 
 import { useState } from 'react';
 import { useTranslations } from 'use-intl';
-import type { Session } from '../../lib/client/db';
+import type { Session } from '../../lib/client/meta';
 import { recoverAccount } from '../../lib/client/recovery-intents';
 import { limits } from '../../lib/protocol/limits';
 import { handlePattern, normalizeHandle } from '../../lib/protocol/names';
@@ -11,11 +11,16 @@ import { deviceKind, deviceName } from './device-name';
 import { Modal } from './modal';
 
 /** For one who has lost all devices: handle and recovery key bring the account back. */
-export function RecoverAccount({ session, onClose }: { session: Session; onClose: () => void }) {
+export function RecoverAccount(props: {
+  session: Session;
+  handle?: string | undefined;
+  onClose: () => void;
+}) {
+  const { session, onClose } = props;
   const t = useTranslations();
   const failed = session.state === 'recovery_failed' ? session : null;
   const busy = session.state === 'recovering';
-  const [typed, setTyped] = useState(failed?.handle ?? '');
+  const [typed, setTyped] = useState(failed?.handle ?? props.handle ?? '');
   const [key, setKey] = useState('');
   const handle = normalizeHandle(typed);
   const ready = handlePattern.test(handle) && key.trim() !== '' && !busy;

@@ -4,19 +4,25 @@ import { useMutation, useQuery } from '@tanstack/react-query';
 import { useTranslations } from 'use-intl';
 import { removeDevice } from '../../lib/client/device-intents';
 import { endRecovery } from '../../lib/client/recovery-intents';
+import type { StorageState } from '../../lib/client/storage-state';
 import { dismissLie } from '../../lib/client/trust-intents';
 import { api, author } from '../hooks/author';
-import { useIdentity, useLies, useRecovered } from '../hooks/use-live';
+import { useIdentity, useLies, useLost, useMended, useRecovered } from '../hooks/use-live';
 import { useNames } from '../hooks/use-names';
 import { DeviceNews } from './device-news';
+import { EarlierSelf, KeysGone, Mended, StorageFull } from './storage-news';
 
 /** The gravest of what the owner of this account should know: one thing at a time. */
-export function SecurityNews() {
+export function SecurityNews({ storage, onTry }: { storage: StorageState['state']; onTry: () => void }) {
   const t = useTranslations('safety');
   const names = useNames();
   const mine = useIdentity(names.me?.userId ?? '');
   const lie = useLies()?.find((one) => !one.seen);
   const recovered = useRecovered();
+  const lost = useLost();
+  const mended = useMended();
+  if (storage === 'full') return <StorageFull onTry={onTry} />;
+  if (lost && lost.deviceId === names.me?.deviceId) return <KeysGone loss={lost} />;
   if (mine?.changedTo) {
     return (
       <div className="banner" role="alert">
@@ -36,7 +42,10 @@ export function SecurityNews() {
       </div>
     );
   }
-  return recovered ? <Lost /> : <DeviceNews />;
+  // Who recovers is asked about all earlier devices at once.
+  if (recovered) return <Lost />;
+  if (lost?.userId === names.me?.userId && lost) return <EarlierSelf loss={lost} />;
+  return mended ? <Mended /> : <DeviceNews />;
 }
 
 /** After a recovery: are the lost devices to be shut out? */

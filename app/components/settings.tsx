@@ -2,23 +2,30 @@
 
 import { useState } from 'react';
 import { useTranslations } from 'use-intl';
-import { removeDevice, showPresence } from '../../lib/client/device-intents';
+import { removeDevice, shareFigures, showPresence } from '../../lib/client/device-intents';
 import { rename } from '../../lib/client/intents';
 import { limits } from '../../lib/protocol/limits';
 import { author } from '../hooks/author';
 import { setLanguage, setTheme, useLanguage, useTheme } from '../hooks/preferences';
-import { useConnection, usePresenceShown, useRemovals } from '../hooks/use-live';
+import { useFiguresShared, usePresenceShown, useRemovals } from '../hooks/use-live';
 import { useNames } from '../hooks/use-names';
+import { useStandingConnection } from '../hooks/use-standing-connection';
+import { AppLock } from './app-lock';
+import { Blocked } from './blocked';
 import { Confirm } from './confirm';
+import { Retry } from './connection-line';
 import { DevicesManager } from './devices-manager';
+import { InstallCard } from './install';
+import { NotificationSettings } from './notification-settings';
 import { PageBar } from './page-bar';
 import { RecoveryCard } from './recovery';
+import { StorageCard } from './storage-card';
 
 export function Settings() {
   const t = useTranslations();
   const language = useLanguage();
   const theme = useTheme();
-  const connection = useConnection();
+  const connection = useStandingConnection();
   const { me } = useNames();
   return (
     <main className="page form" id="content">
@@ -54,11 +61,17 @@ export function Settings() {
             ))}
           </fieldset>
         </section>
+        <NotificationSettings />
+        <AppLock />
         <Privacy />
+        <Blocked />
+        <InstallCard />
         <section className="card" aria-label={t('settings.connection')}>
           <h2>{t('settings.connection')}</h2>
-          <p>{t(`connection.${connection?.state ?? 'offline'}`)}</p>
+          <p>{t(`connection.${connection.state}`)}</p>
+          <Retry standing={connection} />
         </section>
+        <StorageCard />
         <SignOut />
       </div>
     </main>
@@ -101,6 +114,7 @@ function Profile({ me }: { me: { name: string; handle: string } }) {
 function Privacy() {
   const t = useTranslations('settings');
   const shown = usePresenceShown();
+  const shared = useFiguresShared();
   return (
     <section className="card" aria-label={t('privacy')}>
       <h2>{t('privacy')}</h2>
@@ -118,6 +132,21 @@ function Privacy() {
       </label>
       <p className="notice" id="presence-hint">
         {t('presenceHint')}
+      </p>
+      <label className="switch">
+        <span>{t('figures')}</span>
+        <input
+          type="checkbox"
+          role="switch"
+          checked={shared ?? false}
+          aria-checked={shared ?? false}
+          disabled={shared === undefined}
+          aria-describedby="figures-hint"
+          onChange={(event) => void shareFigures(author, event.target.checked)}
+        />
+      </label>
+      <p className="notice" id="figures-hint">
+        {t('figuresHint')}
       </p>
     </section>
   );

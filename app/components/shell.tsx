@@ -3,14 +3,20 @@
 import { usePathname } from 'next/navigation';
 import { type ReactNode, useEffect } from 'react';
 import { useTranslations } from 'use-intl';
+import { unreadOf } from '../../lib/client/queries';
+import { useAlerts } from '../hooks/use-alerts';
 import { useBackgroundSync } from '../hooks/use-background-sync';
+import { useCleared } from '../hooks/use-cleared';
+import { useConversations } from '../hooks/use-conversations';
 import { useEngine } from '../hooks/use-engine';
 import { useFirstContact } from '../hooks/use-first-contact';
-import { useSession, useUnreadTotal } from '../hooks/use-live';
+import { useSession } from '../hooks/use-live';
+import { useStorage } from '../hooks/use-storage';
 import { useTabVisible } from '../hooks/use-tab-visible';
 import { ChatList } from './chat-list';
 import { Logo } from './logo';
 import { SecurityNews } from './security-news';
+import { StorageBroken } from './storage-boundary';
 import { Welcome } from './welcome';
 
 /** What surrounds every route: the welcome until there is an account, then the list beside the route. */
@@ -20,7 +26,10 @@ export function Shell({ children }: { children: ReactNode }) {
   const session = useSession();
   const contact = useFirstContact(session?.state === 'signed_in');
   useTabVisible(session?.state === 'signed_in');
-  const unread = useUnreadTotal() ?? 0;
+  useAlerts(session?.state === 'signed_in');
+  useCleared(session?.state === 'signed_in');
+  const { storage, tryAgain } = useStorage();
+  const unread = unreadOf(useConversations() ?? [], Date.now());
   const pathname = usePathname();
   const t = useTranslations();
 
@@ -43,13 +52,16 @@ export function Shell({ children }: { children: ReactNode }) {
       </main>
     );
   }
+  if (storage === 'broken') return <StorageBroken />;
   if (session.state !== 'signed_in') return <Welcome session={session} />;
+  const atList = pathname === '/';
   return (
-    <div className={`shell ${pathname === '/' ? 'at-list' : 'at-page'}`}>
+    // At the list, list and greeting are the main thing together; an element of another name would make the list anew.
+    <div className={`shell ${atList ? 'at-list' : 'at-page'}`} role={atList ? 'main' : undefined}>
       <a className="skip" href="#content">
         {t('nav.skip')}
       </a>
-      <SecurityNews />
+      <SecurityNews storage={storage} onTry={tryAgain} />
       <ChatList />
       {children}
     </div>

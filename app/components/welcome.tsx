@@ -3,11 +3,13 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslations } from 'use-intl';
-import type { Session } from '../../lib/client/db';
 import { signUp } from '../../lib/client/intents';
+import type { Session } from '../../lib/client/meta';
+import { backToReading } from '../../lib/client/storage-intents';
 import { limits } from '../../lib/protocol/limits';
 import { handlePattern, normalizeHandle } from '../../lib/protocol/names';
 import { api, author } from '../hooks/author';
+import { useLost } from '../hooks/use-live';
 import { useSettled } from '../hooks/use-settled';
 import { deviceKind, deviceName } from './device-name';
 import { LinkingModal } from './linking-modal';
@@ -33,6 +35,7 @@ export function Welcome({ session }: { session: Session }) {
   const isTaken = handle === asked ? taken.data : undefined;
   const [linking, setLinking] = useState(false);
   const [recovering, setRecovering] = useState(session.state === 'recovery_failed');
+  const lost = useLost();
   const busy = session.state === 'signing_up';
   const hint = () => {
     if (!handle) return t('welcome.handleHint');
@@ -46,8 +49,29 @@ export function Welcome({ session }: { session: Session }) {
       <div className="welcome-card">
         <Logo />
         <p className="brand">{t('app.name')}</p>
-        <h1>{t('welcome.title')}</h1>
-        <p className="lead">{t('welcome.lead')}</p>
+        <h1>{t(lost ? 'storage.goneTitle' : 'welcome.title')}</h1>
+        <p className="lead">{lost ? t('storage.gone', { handle: lost.handle }) : t('welcome.lead')}</p>
+        {lost && (
+          <div className="ways">
+            <button
+              type="button"
+              className="button primary"
+              disabled={busy}
+              onClick={() => setRecovering(true)}
+            >
+              {t('storage.byKey')}
+            </button>
+            <button type="button" className="button" disabled={busy} onClick={() => setLinking(true)}>
+              {t('storage.byDevice')}
+            </button>
+            {lost.what === 'keys' && session.state === 'recovery_failed' && (
+              <button type="button" className="button" onClick={() => void backToReading(author)}>
+                {t('storage.backToReading')}
+              </button>
+            )}
+          </div>
+        )}
+        {lost && <h2>{t('storage.startOver')}</h2>}
         {session.state === 'ended' && (
           <p className="notice" role="status">
             {t(`errors.${session.code}`)}
@@ -113,14 +137,18 @@ export function Welcome({ session }: { session: Session }) {
             {busy ? t('welcome.creating') : t('welcome.create')}
           </button>
         </form>
-        <button type="button" className="button wide" disabled={busy} onClick={() => setLinking(true)}>
-          {t('welcome.existing')}
-        </button>
-        <button type="button" className="button wide" disabled={busy} onClick={() => setRecovering(true)}>
-          {t('welcome.lost')}
-        </button>
+        {!lost && (
+          <>
+            <button type="button" className="button wide" disabled={busy} onClick={() => setLinking(true)}>
+              {t('welcome.existing')}
+            </button>
+            <button type="button" className="button wide" disabled={busy} onClick={() => setRecovering(true)}>
+              {t('welcome.lost')}
+            </button>
+          </>
+        )}
         {(recovering || session.state === 'recovering') && (
-          <RecoverAccount session={session} onClose={() => setRecovering(false)} />
+          <RecoverAccount session={session} handle={lost?.handle} onClose={() => setRecovering(false)} />
         )}
         {linking && <LinkingModal side="new" onClose={() => setLinking(false)} />}
       </div>

@@ -19,6 +19,11 @@ export function useBackgroundSync(): void {
       await registration?.sync?.register('outbox');
     };
     // Where it is not allowed the next start sends.
-    ask().catch(() => undefined);
+    const wish = () => void ask().catch(() => undefined);
+    // An earlier wish may be used up: with a network but no server the browser gives up after a few tries.
+    const leaving = () => document.visibilityState === 'hidden' && wish();
+    wish();
+    document.addEventListener('visibilitychange', leaving);
+    return () => document.removeEventListener('visibilitychange', leaving);
   }, [waiting]);
 }

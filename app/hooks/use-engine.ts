@@ -1,19 +1,43 @@
 'use client';
 
-import { useEffect } from 'react';
+import { useEffect, useRef } from 'react';
+import type { PageMessage } from '../../lib/client/alerts';
+import type { AlertMessage } from '../../lib/client/engine-worker';
+import { storageChannel } from '../../lib/client/storage-state';
+import { tellOwner } from './alerts';
+import { useLanguage } from './preferences';
+
+/** A person does not want to wait for the next try, wherever the engine runs. */
+export function hurryEngine(): void {
+  const channel = new BroadcastChannel(storageChannel);
+  channel.postMessage('hurry');
+  channel.close();
+}
 
 /** Starts this tab's engine worker. Of all tabs' workers one holds the lock and works. */
 export function useEngine(): void {
+  const spoken = useLanguage();
+  const language = useRef(spoken);
+  language.current = spoken;
   useEffect(() => {
     const worker = new Worker(new URL('../../lib/client/engine-worker.ts', import.meta.url), {
       type: 'module',
     });
+    worker.onmessage = ({ data }: MessageEvent<AlertMessage>) => {
+      // What cannot be shown stands in the list all the same.
+      tellOwner(data, language.current).catch(() => undefined);
+    };
+    const woken = ({ data }: MessageEvent<PageMessage>) => {
+      if (data?.type === 'HURRY') worker.postMessage('hurry');
+    };
+    if ('serviceWorker' in navigator) navigator.serviceWorker.addEventListener('message', woken);
     const hurry = () => {
       if (document.visibilityState === 'visible') worker.postMessage('hurry');
     };
     document.addEventListener('visibilitychange', hurry);
     return () => {
       document.removeEventListener('visibilitychange', hurry);
+      if ('serviceWorker' in navigator) navigator.serviceWorker.removeEventListener('message', woken);
       worker.terminate();
     };
   }, []);

@@ -1,8 +1,11 @@
 'use client';
 
 import { useLiveQuery } from 'dexie-react-hooks';
+import { installOffer } from '../../lib/client/install-intents';
 import * as queries from '../../lib/client/queries';
 import { recoveryReminder } from '../../lib/client/recovery-intents';
+import { refusals, waitingChanges, waitingTargets } from '../../lib/client/refusal-intents';
+import { shared } from '../../lib/client/sharing';
 import { db } from './author';
 
 /** Live reads of the database. `undefined` until the first answer. */
@@ -18,12 +21,25 @@ export const useRecovered = () => useLiveQuery(() => db.readMeta('recovered'), [
 export const useLies = () => useLiveQuery(() => db.readMeta('lies'), []);
 export const useChangedIdentities = () =>
   useLiveQuery(() => db.identities.filter((row) => row.changedTo !== null).toArray(), []);
+export const useLost = () => useLiveQuery(() => db.readMeta('lost'), []);
+export const useMended = () => useLiveQuery(() => db.readMeta('mended'), []);
+/** `null`: nothing was shared. */
+export const useShared = () => useLiveQuery(() => shared(db, Date.now()), []);
+export const useInstallOffer = () => useLiveQuery(() => installOffer(db, Date.now()), []);
 export const useHistory = () => useLiveQuery(() => db.readMeta('history'), []);
-export const useConversations = () => useLiveQuery(() => queries.conversations(db), []);
+export const useAutoLockMinutes = () => useLiveQuery(() => db.readMeta('autoLockMinutes'), []);
+/** Changes whenever something new can be found. */
+export const useSearchStamp = () => useLiveQuery(() => queries.searchStamp(db), []);
+/** For the provider: screens take `useConversations`. */
+export const useReadConversations = () => useLiveQuery(() => queries.conversations(db), []);
+export const useBlocked = () => useLiveQuery(() => queries.blocked(db), []);
 export const usePeople = () => useLiveQuery(() => queries.people(db), []);
 export const usePresences = () => useLiveQuery(() => queries.presences(db), []);
+export const useFiguresShared = () => useLiveQuery(() => queries.figuresShared(db), []);
 export const usePresenceShown = () => useLiveQuery(() => queries.presenceShown(db), []);
-export const useUnreadTotal = () => useLiveQuery(() => queries.unreadTotal(db), []);
+export const useAlertSettings = () => useLiveQuery(() => queries.alertSettings(db), []);
+export const useAlertsPutOff = () =>
+  useLiveQuery(async () => (await db.readMeta('alertsPutOff')) ?? false, []);
 
 /**
  * A live read of something that has an id. Dexie's hook still returns what it read before while the next is on its
@@ -41,6 +57,9 @@ export const useLastMessages = (id: string, count: number) =>
   useLiveOf(id, () => queries.lastMessages(db, id, count), [count]);
 export const useMessage = (id: string) => useLiveOf(id, () => queries.message(db, id));
 export const useActivity = (id: string) => useLiveOf(id, () => queries.activity(db, id));
+export const useRefusals = (id: string) => useLiveOf(id, () => refusals(db, id));
+export const useWaitingChanges = (id: string) => useLiveOf(id, () => waitingChanges(db, id));
+export const useWaitingTargets = (id: string) => useLiveOf(id, () => waitingTargets(db, id));
 /** `null`: nothing is known of them. */
 export const useIdentity = (userId: string) =>
   useLiveOf(userId, async () => (await db.identities.get(userId)) ?? null);

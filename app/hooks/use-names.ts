@@ -3,7 +3,7 @@
 import { createContext, useContext, useMemo } from 'react';
 import { useTranslations } from 'use-intl';
 import type { ConversationRow } from '../../lib/client/db';
-import { usePeople, useSession } from './use-live';
+import { useBlocked, usePeople, useSession } from './use-live';
 
 export type Names = ReturnType<typeof useReadNames>;
 
@@ -20,6 +20,7 @@ export function useNames(): Names {
 export function useReadNames() {
   const people = usePeople();
   const session = useSession();
+  const blocked = useBlocked();
   const t = useTranslations();
   return useMemo(() => {
     const me = session?.state === 'signed_in' ? session : null;
@@ -39,6 +40,8 @@ export function useReadNames() {
     /** Whose colour a conversation wears: the other person's, or a group's own. */
     const face = (row: ConversationRow): string =>
       (row.kind === 'direct' && other(row)) || row.conversationId;
-    return { me, people, person, handle, other, conversation, face };
-  }, [people, session, t]);
+    const blockedIds = new Set(blocked?.map(other));
+    const isBlocked = (userId: string): boolean => blockedIds.has(userId);
+    return { me, people, person, handle, other, conversation, face, isBlocked };
+  }, [people, session, blocked, t]);
 }

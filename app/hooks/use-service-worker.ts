@@ -1,6 +1,7 @@
 'use client';
 
 import { useEffect, useState } from 'react';
+import { saveAll } from './unsaved';
 
 /** How often a page that stays open asks for a new version. */
 const lookEveryMs = 3_600_000;
@@ -25,7 +26,7 @@ export function useServiceWorker(): (() => void) | null {
       // Whichever tab was asked: a page of the old version must not go on under the new one.
       const controlled = navigator.serviceWorker.controller !== null;
       navigator.serviceWorker.addEventListener('controllerchange', () => {
-        if (controlled) location.reload();
+        if (controlled) void saveAll().then(() => location.reload());
       });
       await workbox.register();
       timer = setInterval(() => void workbox.update().catch(() => undefined), lookEveryMs);

@@ -1,0 +1,5 @@
+import { Share } from '../components/share';
+
+export default function Page() {
+  return <Share />;
+}

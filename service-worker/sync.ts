@@ -1,0 +1,35 @@
+/// <reference lib="webworker" />
+
+import { liveQuery } from 'dexie';
+import { engineLock } from '../lib/client/engine-lock';
+import { shipSealed } from '../lib/client/ship';
+import { Occasion } from './occasion';
+
+/** A page that is being closed lets go of the lock within this; one that stays open sends by itself. */
+const lockWaitMs = 20_000;
+
+/**
+ * Sends what is encrypted already and waits while no page is open. The rest needs the engine, and waits for a page: one
+ * that is opened meanwhile must not have to wait for this.
+ * @throws when it could not be sent: the browser asks again later, and forgets the wish if told that all is done
+ */
+export async function shipAlone(): Promise<void> {
+  const occasion = await Occasion.begin();
+  // Locked by its person: what waits is sent when they have opened it.
+  if (!occasion) return;
+  const { api, db } = occasion.environment;
+  const sent = new AbortController();
+  // Whoever holds the lock may send it all: nothing is left to wait for then, and a new version may be waiting for this.
+  const watched = liveQuery(() => db.outbox.count()).subscribe((count) => {
+    if (count === 0) sent.abort();
+  });
+  try {
+    const signal = AbortSignal.any([sent.signal, AbortSignal.timeout(lockWaitMs)]);
+    await navigator.locks.request(engineLock, { signal }, () => shipSealed(db, api));
+  } catch (error) {
+    if ((await db.outbox.count()) > 0) throw error;
+  } finally {
+    watched.unsubscribe();
+    db.close();
+  }
+}
