@@ -3,6 +3,7 @@ import type { Page } from '@playwright/test';
 import { sendText, startGroup } from '../lib/client/intents';
 import { TestDevice } from '../tests/device';
 import { dice } from '../tests/dice';
+import { openCache } from '../tests/e2e/page-cache';
 import { enterLinkCode, linkCode, visitor, withBrowser } from './browsers';
 import { type Bench, rounded } from './rows';
 
@@ -42,10 +43,15 @@ export const link: Bench = (tell) =>
 
 /** Bert writes to groups that Anna is in, and her browser reads it all. */
 async function converse(bert: TestDevice, page: Page, tell: (line: string) => void) {
-  const me = await page.evaluate(sessionOf);
+  await openCache(page);
+  const { userId } = await page.evaluate(async () => {
+    const session = await window.cache.readMeta('session');
+    if (session?.state !== 'signed_in') throw new Error('not signed in');
+    return session;
+  });
   const ids: string[] = [];
   for (let index = 0; index < groups; index++)
-    ids.push(await startGroup(bert.author, `Group ${index}`, [{ userId: me.userId, handle: 'anna' }]));
+    ids.push(await startGroup(bert.author, `Group ${index}`, [{ userId, handle: 'anna' }]));
   for (let index = 0; index < messages; index++) {
     await sendText(bert.author, ids[index % groups] ?? '', `message ${index}`);
     if (index % 500 !== 499) continue;
@@ -55,21 +61,6 @@ async function converse(bert: TestDevice, page: Page, tell: (line: string) => vo
   while ((await readable(page)) < messages) await new Promise<void>((resolve) => setTimeout(resolve, 200));
   // Its keys are in the backup a moment later.
   await page.waitForTimeout(5_000);
-}
-
-/** Runs in the page. */
-async function sessionOf(): Promise<{ userId: string }> {
-  const opened = indexedDB.open('aparte');
-  const db = await new Promise<IDBDatabase>((resolve, reject) => {
-    opened.onsuccess = () => resolve(opened.result);
-    opened.onerror = () => reject(opened.error);
-  });
-  const asked = db.transaction('meta').objectStore('meta').get('session');
-  const row = await new Promise<{ value: { userId: string } }>((resolve) => {
-    asked.onsuccess = () => resolve(asked.result);
-  });
-  db.close();
-  return row.value;
 }
 
 /** How many messages a page's device can read. */

@@ -7,6 +7,11 @@ export interface Row {
   readonly better: 'higher' | 'lower';
 }
 
+export const row = (name: string, value: number, unit: string, better: Row['better'], aim?: number): Row => ({
+  ...{ name, value, unit, better },
+  ...(aim === undefined ? {} : { aim }),
+});
+
 /** Measures, and tells of its progress meanwhile. */
 export type Bench = (tell: (line: string) => void) => Promise<Row[]>;
 

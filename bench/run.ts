@@ -1,7 +1,15 @@
 import { type Bench, table } from './rows';
 
 const benches: Record<string, () => Promise<Bench>> = {
+  cluster: async () => (await import('./cluster')).cluster,
+  durable: async () => (await import('./durable')).durable,
+  fanout: async () => (await import('./fanout')).fanout,
+  k6: async () => (await import('./k6')).k6,
+  lighthouse: async () => (await import('./lighthouse')).lighthouseBench,
   link: async () => (await import('./link')).link,
+  offline: async () => (await import('./offline')).offline,
+  million: async () => (await import('./million')).million,
+  metrics: async () => (await import('./metrics')).metrics,
   'read-sync': async () => (await import('./read-sync')).readSync,
   send: async () => (await import('./send')).send,
   size: async () => (await import('./size')).size,

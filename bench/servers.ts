@@ -1,0 +1,53 @@
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { z } from 'zod';
+import { freePort } from '../server/http/free-port';
+import { Child } from './child';
+
+const ready = z.object({ port: z.number().min(1), control: z.number().optional() });
+
+export interface BenchServer {
+  readonly child: Child;
+  readonly port: number;
+  readonly control: number;
+}
+
+export type ServerName = 'own' | 'bare-uws' | 'bare-ws' | 'bare-socket-io';
+
+/** Builds the programs in `nodes` as the server itself is built. @returns the folder they are in */
+export async function buildServers(): Promise<string> {
+  const root = join(import.meta.dirname, '..');
+  const names: ServerName[] = ['own', 'bare-uws', 'bare-ws', 'bare-socket-io'];
+  await build({
+    absWorkingDir: root,
+    entryPoints: names.map((name) => `bench/nodes/${name}.ts`),
+    outdir: 'dist/bench',
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    logLevel: 'warning',
+  });
+  return join(root, 'dist/bench');
+}
+
+export interface ServerOptions {
+  built: string;
+  core?: number;
+  env?: Record<string, string>;
+  /** For Node itself, such as --max-semi-space-size. */
+  flags?: readonly string[];
+}
+
+export async function startBenchServer(name: ServerName, options: ServerOptions): Promise<BenchServer> {
+  const { built, core, env, flags = [] } = options;
+  const port = env?.PORT ?? String(await freePort());
+  const child = new Child(process.execPath, [...flags, join(built, `${name}.js`)], {
+    ...(core === undefined ? {} : { core }),
+    env: { NODE_ENV: 'production', LOG_LEVEL: 'error', PORT: port, ...env },
+    node: true,
+  });
+  const said = ready.parse(await child.message());
+  return { child, port: said.port, control: said.control ?? 0 };
+}
