@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['{lib,server,app,service-worker,scripts,tests,bench}/**/*.test.{ts,tsx}'],
+    include: ['{lib,server,app,service-worker,scripts,tests,bench,deploy}/**/*.test.{ts,tsx}'],
     // The simulation takes minutes: `npm run simulate`.
     exclude: ['tests/e2e/**', 'node_modules/**', ...(process.env.SEEDS ? [] : ['tests/simulation.test.ts'])],
     // Two cores: files beside each other, each in a process of its own, since the crypto wasm and the databases are

@@ -26,7 +26,7 @@ const entries = await readdir(out, { recursive: true, withFileTypes: true });
 const files = entries
   .filter((entry) => entry.isFile() && kept.has(extname(entry.name)))
   .map((entry) => join(entry.parentPath, entry.name).slice(out.length + 1))
-  .filter((file) => !left.has(file))
+  .filter((file) => !left.has(file) && !file.startsWith('screenshots/'))
   .sort();
 
 const manifest = [];
@@ -36,6 +36,9 @@ for (const file of files) {
   const digest = createHash('sha256').update(await readFile(join(out, file)));
   manifest.push({ url: `/${file}`, revision: hashed ? null : digest.digest('hex').slice(0, 20) });
 }
+
+const wasm = files.find((file) => /\/matrix_sdk_crypto_wasm_bg[^/]*\.wasm$/.test(file));
+if (!wasm) throw new Error('The export holds no crypto library.');
 
 await build({
   absWorkingDir: root,
@@ -47,6 +50,9 @@ await build({
   target: 'es2022',
   define: {
     'self.__WB_MANIFEST': JSON.stringify(manifest),
+    'self.__CRYPTO_WASM': JSON.stringify(`/${wasm}`),
+    // An IIFE is no module: what the library would look for beside itself is named above.
+    'import.meta.url': 'self.location.href',
     'process.env.NODE_ENV': '"production"',
   },
   logLevel: 'warning',

@@ -17,6 +17,8 @@ const programs = [
   { name: 'Chromium', apt: 'chromium', there: () => existsSync(process.env.CHROMIUM ?? '/usr/bin/chromium') },
   { name: 'Postgres', apt: 'postgresql', there: () => existsSync('/usr/lib/postgresql') },
   { name: 'Redis', apt: 'redis-server', there: () => existsSync('/usr/bin/redis-server') },
+  { name: 'NGINX', apt: 'nginx', there: () => existsSync('/usr/sbin/nginx') },
+  { name: 'Prometheus', apt: 'prometheus', there: () => existsSync('/usr/bin/promtool') },
 ];
 
 installPrograms();
@@ -24,6 +26,8 @@ await run(process.execPath, [join(root, 'scripts/prestart.mjs')], { cwd: root })
 
 let passed = 0;
 let failed = 0;
+/** What failed, to be named again at the end: the reports above it are long. */
+const failures = [];
 if (part !== 'e2e') {
   await check('format and lint', bin('@biomejs/biome/bin/biome'), ['check', '--error-on-warnings', '.']);
   await check('types', bin('typescript/bin/tsc'), ['--noEmit']);
@@ -35,7 +39,12 @@ if (part !== 'e2e') {
     '--reporter=json',
     `--outputFile.json=${report}`,
   ]);
-  const { numPassedTests = 0, numFailedTests = 0, success = false } = read(report);
+  const { numPassedTests = 0, numFailedTests = 0, success = false, testResults = [] } = read(report);
+  for (const file of testResults) {
+    const broken = file.assertionResults.filter((test) => test.status === 'failed');
+    for (const test of broken) failures.push(`${file.name.replace(`${root}/`, '')}: ${test.fullName}`);
+    if (broken.length === 0 && file.status === 'failed') failures.push(`${file.name}: ${file.message}`);
+  }
   // A file that does not load has no tests to fail: it counts as one.
   count(numPassedTests, numFailedTests || (success ? 0 : 1));
 }
@@ -43,17 +52,25 @@ if (part !== 'check') {
   const report = join(reports, 'playwright.json');
   const env = { ...process.env, PLAYWRIGHT_JSON_OUTPUT_NAME: report };
   const code = await command(bin('@playwright/test/cli.js'), ['test', '--reporter=list,json'], env);
-  const { expected = 0, unexpected = 0, flaky = 0 } = read(report).stats ?? {};
+  const { stats, suites = [] } = read(report);
+  const { expected = 0, unexpected = 0, flaky = 0 } = stats ?? {};
+  for (const suite of suites) failures.push(...brokenSpecs(suite));
   count(expected, unexpected + flaky || (code === 0 ? 0 : 1));
 }
 rmSync(reports, { recursive: true });
+for (const failure of failures) console.log(`FAILED: ${failure}`);
 console.log(`\n${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
 
 async function check(name, script, args) {
   const code = await command(script, args);
-  console.log(`${code === 0 ? 'ok' : 'FAILED'}: ${name}`);
+  if (code !== 0) failures.push(name);
   count(code === 0 ? 1 : 0, code === 0 ? 0 : 1);
+}
+
+function brokenSpecs({ specs = [], suites = [] }) {
+  const own = specs.filter((spec) => !spec.ok).map((spec) => `${spec.file}: ${spec.title}`);
+  return [...own, ...suites.flatMap(brokenSpecs)];
 }
 
 async function command(script, args, env = process.env) {

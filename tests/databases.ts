@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { migrate } from '../server/db/migrate';
 import { type Database, openDatabase } from '../server/db/pool';
-import { freePort } from '../server/start';
+import { freePort } from '../server/http/free-port';
 import { startPostgres } from './postgres';
 
 export interface TestDatabase extends Database {

@@ -9,6 +9,8 @@ import { seedsFrom } from './seeds';
 
 /** `npm run simulate:devices` runs a thousand. */
 const races = Number(process.env.RACES ?? 8);
+/** What happens at the same moment begins within so many turns. */
+const mostTurns = 4_000;
 
 interface Linked {
   device: TestDevice;
@@ -116,7 +118,11 @@ class Races {
     expect(rows, `race ${race}`).toEqual([]);
   }
 
-  #delay = () => new Promise<void>((resolve) => setTimeout(resolve, this.roll() * 120));
+  /** Turns of the event loop, not time: how far the others have come by then follows from their work. */
+  async #delay(): Promise<void> {
+    const turns = this.roll() * mostTurns;
+    for (let turn = 0; turn < turns; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
+  }
 
   #pick<T>(from: readonly T[]): T {
     const one = from[Math.floor(this.roll() * from.length)];

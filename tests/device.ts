@@ -1,14 +1,18 @@
 import { Dexie } from 'dexie';
+import type { Alert } from '../lib/client/alerts';
 import { createApi } from '../lib/client/api';
-import { AparteDb, type Session } from '../lib/client/db';
+import { AparteDb } from '../lib/client/db';
 import { type Engine, startEngine } from '../lib/client/engine';
 import type { Environment } from '../lib/client/environment';
 import { type Author, signUp } from '../lib/client/intents';
 import { keyTransport } from '../lib/client/key-transport';
+import type { Session } from '../lib/client/meta';
+import type { StorageState } from '../lib/client/storage-state';
 import { trustLedger } from '../lib/client/trust-ledger';
 import { openMachine } from '../lib/crypto/machine';
 import type { CryptoMachine } from '../lib/crypto/types';
 import { DeviceNetwork } from './network';
+import { testKey } from './store-key';
 
 let databases = 0;
 
@@ -21,6 +25,15 @@ export class TestDevice {
   readonly author: Author;
   readonly network: DeviceNetwork;
   readonly log: string[] = [];
+  /** What its owner is told, by conversation, and what was taken back. */
+  readonly alerts = new Map<string, Alert>();
+  readonly shown: Alert[] = [];
+  timeZone = 'UTC';
+  /** What it has told of its storage. */
+  readonly storage: StorageState['state'][] = [];
+  lookedAt = false;
+  /** How often the engine has asked whether somebody looks. */
+  looks = 0;
   /** How wrong its clock is. */
   clockOffsetMs = 0;
   #engine: Engine | null = null;
@@ -32,13 +45,13 @@ export class TestDevice {
     /** Waiting is shortened by this factor. */
     private readonly haste = 50,
   ) {
-    this.db = new AparteDb(this.#name);
+    this.db = new AparteDb(testKey, this.#name);
     this.network = new DeviceNetwork(origin, dice);
     this.author = { db: this.db, now: () => Date.now() + this.clockOffsetMs, newId: () => this.#newId() };
   }
 
   start(): void {
-    this.#engine = startEngine(this.#environment());
+    this.#engine = startEngine(this.environment());
   }
 
   /** Ends the engine as a closed tab would; what it has stored stays. */
@@ -50,6 +63,13 @@ export class TestDevice {
   async close(): Promise<void> {
     await this.stop();
     this.db.close();
+  }
+
+  /** Deletes the store of its keys, as a browser may that clears away what it has not seen in use. */
+  async wipeKeys(): Promise<void> {
+    for (const { name } of await indexedDB.databases()) {
+      if (name?.startsWith(`${this.#name}-machine`)) await Dexie.delete(name);
+    }
   }
 
   hurry(): void {
@@ -89,7 +109,7 @@ export class TestDevice {
     return `${hex(8)}-${hex(4)}-4${hex(3)}-8${hex(3)}-${hex(12)}`;
   }
 
-  #environment(): Environment {
+  environment(): Environment {
     const { db, network } = this;
     const api = createApi('', network.fetch);
     const key = new Uint8Array(32).fill(7);
@@ -104,11 +124,23 @@ export class TestDevice {
           transport: transport ?? keyTransport(api),
           ledger: trustLedger(db),
         }),
-      wipeMachine: async () => {
-        for (const { name } of await indexedDB.databases()) {
-          if (name?.startsWith(`${this.#name}-machine`)) await Dexie.delete(name);
-        }
+      alerts: {
+        show: (alert) => {
+          this.shown.push(alert);
+          this.alerts.set(alert.conversationId, alert);
+        },
+        close: (conversationId) => {
+          this.alerts.delete(conversationId);
+        },
+        end: () => this.alerts.clear(),
+        lookedAt: async () => {
+          this.looks += 1;
+          return this.lookedAt;
+        },
+        timeZone: () => this.timeZone,
       },
+      wipeMachine: () => this.wipeKeys(),
+      tellStorage: ({ state }) => this.storage.push(state),
       now: () => Date.now() + this.clockOffsetMs,
       random: this.dice,
       newId: () => this.#newId(),

@@ -7,10 +7,13 @@ import { signUp } from '../server/accounts/accounts';
 import { accept, create } from '../server/conversations/conversations';
 import { createDb } from '../server/db/database';
 import type { Database } from '../server/db/pool';
+import { Authentication } from '../server/devices/authentication';
 import { link, register, sign } from '../server/devices/register';
 import type { Asker, Ground } from '../server/ground';
 import { Committer, lanesOn } from '../server/messages/commit';
+import { createMetrics } from '../server/metrics/metrics';
 import type { Committed, Notices } from '../server/notices';
+import { MemberLists } from '../server/presence/member-lists';
 import { type KeyMaterial, keyMaterial } from './key-material';
 
 type Told =
@@ -26,6 +29,7 @@ type Told =
 /** The rules on a database, with a clock that the test turns and everything that is told written down. */
 export interface TestDomain extends Ground {
   readonly committer: Committer;
+  readonly authentication: Authentication;
   readonly told: Told[];
   readonly clock: { now: number };
 }
@@ -34,11 +38,16 @@ export function testDomain(database: Pick<Database, 'pool' | 'kind'>): TestDomai
   const told: Told[] = [];
   const clock = { now: 1_800_000_000_000 };
   const now = () => clock.now;
+  const db = createDb(database.pool);
+  const memberLists = new MemberLists({ db, now });
+  const metrics = createMetrics();
   return {
-    db: createDb(database.pool),
+    metrics,
+    db,
     now,
     clock,
     told,
+    authentication: new Authentication({ pool: database.pool, now }),
     committer: new Committer({
       pool: database.pool,
       now,
@@ -46,9 +55,14 @@ export function testDomain(database: Pick<Database, 'pool' | 'kind'>): TestDomai
       maxBatch: 500,
       maxBatchBytes: 8 * 1024 * 1024,
       maxQueue: 10_000,
+      metrics,
     }),
+    memberLists,
     notices: {
-      rosterChanged: (notice) => told.push({ kind: 'roster', ...notice }),
+      rosterChanged: (notice) => {
+        memberLists.forget(notice.conversationId);
+        told.push({ kind: 'roster', ...notice });
+      },
       committed: (news) => told.push({ kind: 'committed', ...news }),
       activity: (notice) => told.push({ kind: 'activity', ...notice }),
       presence: (notice) => told.push({ kind: 'presence', ...notice }),

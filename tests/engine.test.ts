@@ -3,18 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { setTabVisible, showPresence, tellActivity } from '../lib/client/device-intents';
+import { addMembers, removeMember } from '../lib/client/group-intents';
 import {
   accept,
-  addMembers,
   block,
   deleteMessage,
   editMessage,
   markRead,
   react,
-  removeMember,
   sendText,
   startDirect,
   startGroup,
+  unblock,
 } from '../lib/client/intents';
 import { activity, lastMessages, markOf, presenceAt } from '../lib/client/queries';
 import { defaultRates, noRates } from '../server/limiter';
@@ -171,6 +171,20 @@ test('one who is blocked reaches the other no more', async () => {
     'the send',
   );
   expect(await bodies(bob, conversationId)).toEqual(['hello']);
+
+  // Taken back: what was said in between is for ever unread, and what comes from then on is read.
+  await unblock(bob.author, conversationId, alice.userId);
+  await bob.device.until(async () => ((await bob.db.outbox.count()) === 0 ? true : undefined), 'the unblock');
+  await sendText(alice.author, conversationId, 'there you are');
+  await bob.device.until(
+    async () => ((await bodies(bob, conversationId)).includes('there you are') ? true : undefined),
+    'the message',
+  );
+  await sendText(bob.author, conversationId, 'here I am');
+  await alice.device.until(
+    async () => ((await bodies(alice, conversationId)).includes('here I am') ? true : undefined),
+    'the answer',
+  );
 });
 
 const thinks = async ({ db }: Person, { userId }: Person) =>

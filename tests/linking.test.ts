@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { missingIn } from '../lib/client/gaps';
 import { accept, markRead, sendText, startDirect } from '../lib/client/intents';
 import { cancelLink, confirmLink, enterLinkCode, showLinkCode } from '../lib/client/link-intents';
 import { noRates } from '../server/limiter';
@@ -79,7 +80,7 @@ test('a linked device has the history, of both sides, and takes part from then o
   await link();
   expect(await phone.db.readMeta('session')).toMatchObject({ state: 'signed_in', handle: 'anna' });
   const row = await phone.until(() => phone.db.conversations.get(conversationId), 'the conversation');
-  expect(row.historySeq).toBeGreaterThan(0);
+  expect(missingIn(row.gaps)).toBeGreaterThan(0);
   await phone.until(async () => {
     const texts = await phone.db.messages.filter((one) => one.kind === 'text').count();
     return texts === 120 ? true : undefined;

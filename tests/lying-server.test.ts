@@ -111,6 +111,24 @@ test('a swapped identity gets no key: what is written waits until a person has d
   await body(anna, 'who are you?');
 });
 
+test('who is told another identity of their own account goes on reading and writing, and is told so', async () => {
+  const { userId } = await me(bert);
+  const { keys } = await forged(userId);
+  const { masterKey, selfSigningKey } = keys;
+  liar.lies.set('devices.keys', (users) =>
+    (users as UserKeys[]).map((user) =>
+      user.userId === userId ? { ...user, masterKey, selfSigningKey } : user,
+    ),
+  );
+  // One's own keys are asked for when a device is linked.
+  await town.linked(bert);
+  await bert.until(async () => (await bert.db.identities.get(userId))?.changedTo ?? undefined, 'word of it');
+  await sendText(anna.author, conversationId, 'are you still you?');
+  await body(bert, 'are you still you?');
+  await sendText(bert.author, conversationId, 'I am');
+  await body(anna, 'I am');
+});
+
 test('a removed device that the server lists again gets no key, and its word is not shown', async () => {
   const { userId } = await me(anna);
   const lost = await me(phone);

@@ -69,9 +69,9 @@ export class DeviceNetwork {
     if (!this.up) setImmediate(() => socket.terminate());
     // `close` follows; an error tells nothing that it does not.
     socket.on('error', () => undefined);
-    socket.on('close', (code) => {
+    socket.on('close', (code, reason) => {
       this.#sockets.delete(socket);
-      if (live) on.closed(code);
+      if (live) on.closed(code, String(reason));
       live = false;
     });
     socket.on('message', (data) => {

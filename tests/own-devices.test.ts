@@ -81,6 +81,21 @@ test('a removed device wipes itself, its owner sees that, and contacts are told 
   expect(await body(other, 'from the phone')).toMatchObject({ kind: 'text' });
 });
 
+test('another device of the account is told of one that was linked, and of one that was removed', async () => {
+  const [a, b] = all();
+  const tablet = await town.linked(a);
+  const deviceId = await idOf(tablet);
+  const news = (event: string) =>
+    b.until(
+      async () => (await b.db.readMeta('deviceNews'))?.find((one) => one.event === event),
+      `word of what was ${event}`,
+    );
+  expect(await news('linked')).toMatchObject({ deviceId, name: 'Phone' });
+  await removeDevice(a.author, { deviceId, name: 'Tablet' });
+  expect(await news('removed')).toMatchObject({ deviceId, name: 'Phone' });
+  expect(await a.db.readMeta('deviceNews')).toEqual([]);
+});
+
 test('a device that was away when it was removed wipes itself when it is back', async () => {
   const [a, b] = all();
   b.network.setUp(false);
@@ -99,4 +114,21 @@ test('a device that was away when it was removed wipes itself when it is back', 
     async () => ((await a.db.removals.get(deviceId))?.state === 'wiped' ? true : undefined),
     'word of the wipe',
   );
+});
+
+test('what was read is told at once, also while a draft waits for its writer to pause', async () => {
+  const [a, b, other] = all();
+  await sendText(other.author, conversationId, 'read me');
+  for (const device of [a, b]) await body(device, 'read me');
+  // A pause that lasts as long as the test.
+  await a.db.tellings.put({
+    key: `draft ${conversationId}`,
+    kind: 'draft',
+    about: conversationId,
+    version: 'one',
+    notBefore: Date.now() + 50_000,
+  });
+  await markRead(a.author, conversationId, (await row(a))?.cursor ?? 0);
+  await b.until(async () => ((await row(b))?.unread === 0 ? true : undefined), 'an empty badge', 10_000);
+  expect(await a.db.tellings.count()).toBe(1);
 });

@@ -48,7 +48,14 @@ export class Town {
   static async open(databaseUrl?: string): Promise<Town> {
     const folder = await mkdtemp(join(tmpdir(), 'aparte-town-'));
     const dataDir = join(folder, 'data');
-    const options = { port: 0, dataDir, databaseUrl, logLevel: 'error' as const, rates: noRates };
+    const options = {
+      port: 0,
+      dataDir,
+      databaseUrl,
+      logLevel: 'error' as const,
+      rates: noRates,
+      pushEndpoints: 'any' as const,
+    };
     return new Town(await startServer(options), folder);
   }
 
@@ -79,6 +86,8 @@ export class Town {
     const conversationId = await startDirect(a.author, session);
     await b.until(() => b.db.conversations.get(conversationId), 'the request');
     await accept(b.author, conversationId);
+    // Whom they add to a group next is a contact only then.
+    await b.until(async () => ((await b.db.outbox.count()) === 0 ? true : undefined), 'the acceptance');
     return conversationId;
   }
 

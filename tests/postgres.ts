@@ -27,8 +27,15 @@ export function postgresBin(): string | undefined {
   return versions.map((version) => join(root, version, 'bin')).find((bin) => existsSync(join(bin, 'initdb')));
 }
 
-/** A real Postgres of its own in a temporary folder, with its defaults (fsync on), on a free port of the loopback. */
-export async function startPostgres(port: number): Promise<TestPostgres> {
+/**
+ * A real Postgres of its own in a temporary folder, with its defaults (fsync on), on a free port of the loopback.
+ * @param settings such as `max_connections=400`
+ */
+export async function startPostgres(
+  port: number,
+  settings: readonly string[] = [],
+  { detached = false } = {},
+): Promise<TestPostgres> {
   const bin = postgresBin();
   if (bin === undefined) throw new Error('These tests need Postgres: apt-get install postgresql.');
   const folder = await mkdtemp(join(tmpdir(), 'aparte-postgres-'));
@@ -46,12 +53,18 @@ export async function startPostgres(port: number): Promise<TestPostgres> {
 
   const start = async () => {
     const args = ['-D', data, '-p', String(port), '-k', folder, '-c', 'listen_addresses=127.0.0.1'];
+    args.push(...settings.flatMap((setting) => ['-c', setting]));
     const child = spawn(join(bin, 'postgres'), args, {
       ...as,
       cwd: folder,
+      // Then a terminal's Ctrl-C does not reach it: the caller ends it in its turn.
+      detached,
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     server = child;
+    const leave = () => child.kill('SIGKILL');
+    process.once('exit', leave);
+    child.once('exit', () => process.off('exit', leave));
     await new Promise<void>((resolve, reject) => {
       let said = '';
       child.stderr?.on('data', (chunk) => {

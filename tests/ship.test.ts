@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createApi } from '../lib/client/api';
-import { cancel, sendText } from '../lib/client/intents';
+import { cancel, markRead, sendText } from '../lib/client/intents';
 import { shipSealed } from '../lib/client/ship';
 import type { TestDevice } from './device';
 import { body, Town } from './own-devices';
@@ -64,4 +64,21 @@ test('without a network nothing is shipped, and nothing is lost', async () => {
   anna.network.setUp(true);
   anna.hurry();
   await body(bert, 'later');
+});
+
+test('a mark that is not encrypted yet does not hold up what was written after it', async () => {
+  anna.network.setUp(true);
+  anna.hurry();
+  await sendText(bert.author, conversationId, 'news');
+  const { seq } = await body(anna, 'news');
+  await anna.until(async () => ((await anna.db.outbox.count()) === 0 ? true : undefined), 'all to be told');
+  anna.network.setUp(false);
+  await markRead(anna.author, conversationId, seq ?? 0);
+  await sendText(anna.author, conversationId, 'good news');
+  await sealedAhead(1);
+  expect((await anna.db.outbox.toArray()).map(({ intent }) => intent.kind)).toEqual(['mark', 'message']);
+  await anna.stop();
+  anna.network.setUp(true);
+  expect(await shipSealed(anna.db, createApi('', anna.network.fetch))).toBe(1);
+  await body(bert, 'good news');
 });

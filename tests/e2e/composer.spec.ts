@@ -1,6 +1,8 @@
-import { type Browser, expect, test } from '@playwright/test';
+import { type Browser, expect } from '@playwright/test';
+import { openCache } from './page-cache';
 import { Person } from './person';
 import { BuiltServer } from './server';
+import { test } from './test';
 
 let server: BuiltServer;
 
@@ -71,24 +73,12 @@ test('mending an old message leaves the draft of a new one alone, and the menu g
 
 test('a message that was refused and is taken back stands in the composer again', async ({ browser }) => {
   const tess = await meet(browser, 'Tess', ['Uli']);
-  await tess.page.evaluate(
-    (text) =>
-      new Promise<void>((resolve, reject) => {
-        const opening = indexedDB.open('aparte');
-        opening.onerror = () => reject(opening.error);
-        opening.onsuccess = () => {
-          const change = opening.result.transaction('messages', 'readwrite');
-          change.oncomplete = () => resolve();
-          const messages = change.objectStore('messages');
-          const reading = messages.getAll();
-          reading.onsuccess = () => {
-            const row = reading.result.find(({ body }) => body === text);
-            messages.put({ ...row, status: 'failed', failure: 'too_large', seq: null });
-          };
-        };
-      }),
-    'hello Uli',
-  );
+  await openCache(tess.page);
+  await tess.page.evaluate(async (text) => {
+    const { messages } = window.cache;
+    const row = await messages.filter(({ body }) => body === text).first();
+    if (row) await messages.update(row.id, { status: 'failed', failure: 'too_large', seq: null });
+  }, 'hello Uli');
   await tess.page.reload();
   await tess.message('hello Uli').getByRole('button', { name: 'Take back' }).click();
   await expect(tess.message('hello Uli')).toHaveCount(0);

@@ -1,11 +1,13 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Browser, expect, type Page, test } from '@playwright/test';
+import { type Browser, expect } from '@playwright/test';
 import { toFile } from 'qrcode';
 import { browserWithCamera, film } from './film';
+import { compareDigits, offer, typeCode } from './linking-steps';
 import { Person } from './person';
 import { BuiltServer } from './server';
+import { test } from './test';
 
 let server: BuiltServer;
 let folder: string;
@@ -18,28 +20,6 @@ test.afterAll(async () => {
   await server.remove();
   await rm(folder, { recursive: true, force: true });
 });
-
-/** Opens the linking dialog of a device that has the account. */
-async function offer(page: Page): Promise<string> {
-  await page.getByRole('link', { name: 'Settings' }).first().click();
-  await page.getByRole('button', { name: 'Link a device' }).click();
-  const code = page.locator('.link-code');
-  await expect(code).toHaveText(/^[0-9A-Z-]{29}$/);
-  return (await code.textContent()) ?? '';
-}
-
-async function compareDigits(fresh: Page, old: Page): Promise<void> {
-  const digits = (await fresh.locator('output.digits').textContent()) ?? '';
-  expect(digits).toMatch(/^\d\d$/);
-  await old.getByLabel('The two digits').fill(digits);
-  await old.getByRole('button', { name: 'Link', exact: true }).click();
-}
-
-async function typeCode(page: Page, code: string): Promise<void> {
-  await page.getByRole('button', { name: 'I already have an account' }).click();
-  await page.getByLabel('Or type the code').fill(code.toLowerCase().replaceAll('-', ' '));
-  await page.getByRole('button', { name: 'Continue' }).click();
-}
 
 async function settled(person: Person): Promise<void> {
   await person.page.getByRole('button', { name: 'Done' }).click();

@@ -1,6 +1,8 @@
-import { expect, type Page, test } from '@playwright/test';
-import { Person } from './person';
+import { expect } from '@playwright/test';
+import { meet } from './journeys';
+import { messagesSealed, openCache } from './page-cache';
 import { BuiltServer } from './server';
+import { test } from './test';
 
 let server: BuiltServer;
 test.beforeEach(async () => {
@@ -8,39 +10,19 @@ test.beforeEach(async () => {
 });
 test.afterEach(() => server.remove());
 
-/** The service worker has put everything away. */
-const precached = (page: Page) => page.evaluate(async () => Boolean(await navigator.serviceWorker.ready));
-
-async function talk(one: Person, other: Person): Promise<void> {
-  await one.signUp();
-  await other.signUp();
-  await one.page.goto('/new');
-  await one.find(other.handle);
-  await one.page.getByRole('button', { name: `Write to @${other.handle}` }).click();
-  await one.write('Before the tunnel');
-  await expect(one.message('Before the tunnel').getByRole('img', { name: /Sent|Delivered/ })).toBeVisible();
-  await other.page.getByRole('region', { name: 'Requests' }).getByRole('link').click();
-  await other.page.getByRole('button', { name: 'Accept' }).click();
-  await other.write('Have a good trip');
-  await expect(one.message('Have a good trip')).toBeVisible();
-}
-
 test('the app opens cold without a network, on every route, and sends what was written once it is back', async ({
   browser,
 }) => {
-  const anna = await Person.open(browser, server.origin, 'Anna');
-  const bert = await Person.open(browser, server.origin, 'Bert');
-  await talk(anna, bert);
+  const { anna, bert } = await meet(browser, server.origin);
   const { page } = anna;
   const address = page.url();
-  expect(await precached(page)).toBe(true);
   await server.stop('SIGKILL');
   await page.close();
 
   const cold = await anna.context.newPage();
   await cold.goto('/');
   await expect(cold.getByRole('link', { name: /Bert/ }).first()).toContainText('Have a good trip');
-  await expect(cold.getByText('No connection. Trying again soon.').first()).toBeVisible();
+  await expect(cold.getByText('The server cannot be reached.').first()).toBeVisible();
   await cold.goto(address);
   await expect(cold.getByRole('heading', { name: 'Bert' })).toBeVisible();
   await cold.getByRole('textbox', { name: 'Message', exact: true }).fill('In the tunnel');
@@ -53,4 +35,34 @@ test('the app opens cold without a network, on every route, and sends what was w
   }
   await server.run();
   await expect(bert.message('In the tunnel')).toBeVisible();
+});
+
+test('fifty messages that were written without a network are sent with the page closed', async ({
+  browser,
+}) => {
+  const { anna, bert } = await meet(browser, server.origin);
+  // One of those before may have been the service worker's already.
+  const before = server.tap.messageRequests;
+  await anna.context.setOffline(true);
+  // What is emulated leaves open sockets open.
+  server.tap.setUp(false);
+  const texts = Array.from({ length: 50 }, (_, index) => `From the tunnel ${index}`);
+  for (const text of texts) await anna.write(text);
+  await expect(anna.message('From the tunnel 49')).toBeVisible();
+  // What is not encrypted yet waits for the next page.
+  await messagesSealed(anna.page);
+  await anna.page.close();
+  expect(server.tap.messageRequests).toBe(before);
+  server.tap.setUp(true);
+  await anna.context.setOffline(false);
+  await expect(bert.message('From the tunnel 49')).toBeVisible();
+  expect(anna.context.pages()).toHaveLength(0);
+  // A page sends in frames.
+  expect(server.tap.messageRequests).toBe(before + 50);
+  await openCache(bert.page);
+  const heard = await bert.page.evaluate(async () => {
+    const rows = await window.cache.messages.filter(({ body }) => body.startsWith('From')).toArray();
+    return rows.sort((one, other) => one.order - other.order).map(({ body }) => body);
+  });
+  expect(heard).toEqual(texts);
 });

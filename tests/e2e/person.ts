@@ -20,6 +20,13 @@ export class Person {
     return person;
   }
 
+  /** Somebody in a profile that was opened elsewhere. */
+  static of(context: BrowserContext, page: Page, name: string): Person {
+    const person = new Person(name, name.toLowerCase(), context, page);
+    person.#listen();
+    return person;
+  }
+
   #listen(): void {
     this.page.on('pageerror', (error) => this.problems.push(error.message));
     this.page.on('console', (message) => {

@@ -1,7 +1,8 @@
 import AxeBuilder from '@axe-core/playwright';
-import { expect, type Page, test } from '@playwright/test';
+import { expect, type Page } from '@playwright/test';
 import { Person } from './person';
 import { BuiltServer } from './server';
+import { test } from './test';
 
 let server: BuiltServer;
 
@@ -42,7 +43,7 @@ test('two people see each other online and typing, until one of them switches th
 
   await otto.page.goto('/settings');
   await otto.page.getByRole('switch', { name: 'Show when I am online' }).click();
-  await expect(otto.page.getByRole('switch')).not.toBeChecked();
+  await expect(otto.page.getByRole('switch', { name: 'Show when I am online' })).not.toBeChecked();
   await expect(nora.page.locator('.who-text')).toContainText('last seen just now');
   await expect(nora.page.locator('.online-dot')).toHaveCount(0);
   await accessible(nora.page);

@@ -1,38 +1,14 @@
-import { expect, type Page, test } from '@playwright/test';
+import { expect } from '@playwright/test';
+import { makeKey, recover } from './journeys';
 import { Person } from './person';
 import { BuiltServer } from './server';
+import { test } from './test';
 
 let server: BuiltServer;
 test.beforeAll(async () => {
   server = await BuiltServer.start();
 });
 test.afterAll(() => server.remove());
-
-/** Makes a recovery key as a careful person does. @returns it */
-async function makeKey(page: Page): Promise<string> {
-  await page.getByRole('button', { name: 'Make a recovery key' }).first().click();
-  const groups = page.locator('.recovery-key span');
-  await expect(groups).toHaveCount(8);
-  const key = await groups.allTextContents();
-  await page.getByRole('button', { name: 'I have written it down' }).click();
-  for (const field of await page.getByLabel(/^Group \d$/).all()) await field.fill('ABCD');
-  await page.getByRole('button', { name: 'Continue' }).click();
-  await expect(page.getByText('That is not what the key says.')).toBeVisible();
-  for (let place = 1; place <= 8; place++) {
-    const field = page.getByLabel(`Group ${place}`, { exact: true });
-    if ((await field.count()) > 0) await field.fill(key[place - 1]?.toLowerCase() ?? '');
-  }
-  await page.getByRole('button', { name: 'Continue' }).click();
-  await expect(page.getByText('Your account can be brought back with this key.')).toBeVisible();
-  await page.getByRole('button', { name: 'Done' }).click();
-  return key.join(' ');
-}
-
-async function recover(page: Page, handle: string, key: string): Promise<void> {
-  await page.getByRole('dialog').getByLabel('Handle').fill(handle);
-  await page.getByRole('dialog').getByLabel('Recovery key').fill(key);
-  await page.getByRole('button', { name: 'Bring it back' }).click();
-}
 
 test('who has lost every device gets account, contacts and messages back with the recovery key', async ({
   browser,

@@ -1,7 +1,8 @@
-import AxeBuilder from '@axe-core/playwright';
-import { expect, type Page, test } from '@playwright/test';
+import { expect } from '@playwright/test';
+import { accessible } from './accessible';
 import { Person } from './person';
 import { BuiltServer } from './server';
+import { test } from './test';
 
 let server: BuiltServer;
 
@@ -9,16 +10,6 @@ test.beforeAll(async () => {
   server = await BuiltServer.start();
 });
 test.afterAll(() => server.remove());
-
-async function accessible(page: Page): Promise<void> {
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    const { violations } = await new AxeBuilder({ page }).analyze();
-    expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' ')}`)).toEqual(
-      [],
-    );
-  }
-}
 
 test('every screen is accessible, wide and narrow, light and dark, and by keyboard alone', async ({
   browser,
@@ -104,6 +95,8 @@ test('signing out erases the device, and the next account starts empty', async (
   await hana.page.getByLabel('Your name').fill('Hana');
   await hana.page.getByRole('textbox', { name: 'Handle' }).fill('hana2');
   await hana.page.getByRole('button', { name: 'Create account' }).click();
+  // From here on it is wished durably: a page that goes at the click takes the wish with it.
+  await expect(hana.page.getByRole('link', { name: 'New conversation' }).first()).toBeVisible();
   await hana.page.goto('/');
   await expect(hana.page.getByText('No conversations yet')).toBeVisible();
 });

@@ -1,14 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
+import { freePort } from '../../server/http/free-port';
 import { Tap } from './tap';
 
 /** The built server as an operator runs it, on a folder and ports of its own. */
 export class BuiltServer {
   log = '';
+  /** Where the built site is; another one takes effect at the next start. */
+  siteFolder = process.cwd();
   #child: ChildProcess | null = null;
 
   private constructor(
@@ -38,7 +40,10 @@ export class BuiltServer {
 
   /** Starts the process and waits until it says that it is ready. */
   async run(): Promise<void> {
-    const child = spawn(process.execPath, ['dist/server/main.js'], { env: { ...process.env, ...this.env } });
+    const child = spawn(process.execPath, [join(process.cwd(), 'dist/server/main.js')], {
+      cwd: this.siteFolder,
+      env: { ...process.env, ...this.env },
+    });
     this.#child = child;
     await new Promise<void>((resolve, reject) => {
       const hear = (chunk: Buffer) => {
@@ -92,13 +97,4 @@ export class BuiltServer {
       .map((entry) => join(entry.parentPath, entry.name));
     return Buffer.concat(await Promise.all(files.map((file) => readFile(file))));
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }
