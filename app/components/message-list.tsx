@@ -6,7 +6,7 @@ import { Virtualizer, type VirtualizerHandle } from 'virtua';
 import type { ConversationRow } from '../../lib/client/db';
 import { fetchOlder } from '../../lib/client/freeing';
 import { markRead } from '../../lib/client/intents';
-import { message } from '../../lib/client/queries';
+import { isArriving, message } from '../../lib/client/queries';
 import { author, db } from '../hooks/author';
 import { firstUnreadOf, shown } from '../hooks/opening';
 import { forgetHashMessage } from '../hooks/use-hash';
@@ -54,9 +54,11 @@ export function MessageList(props: {
   const waiting = useWaitingTargets(conversationId);
   // What was freed here is not gone: it comes from the server as one scrolls up.
   const freed = (conversation.freedSeq ?? 0) > conversation.joinedSeq;
+  const arriving = isArriving(conversation);
+  const whole = (page?.whole ?? false) && !freed && !arriving;
   const items = useMemo(
-    () => layOut(page?.rows ?? [], (page?.whole ?? false) && !freed, firstUnread, me),
-    [page, freed, firstUnread, me],
+    () => layOut(page?.rows ?? [], whole, firstUnread, me),
+    [page, whole, firstUnread, me],
   );
   const lastKey = items.at(-1)?.key;
   const firstKey = useRef<string | undefined>(undefined);
@@ -156,7 +158,8 @@ export function MessageList(props: {
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard. */}
       <div ref={scroller} className="messages" role="log" aria-live="off" aria-label={t('log')} tabIndex={0}>
         <div className="grow" />
-        {freed && page?.whole && (
+        {arriving && page?.whole && <p className="beginning">{t('arriving')}</p>}
+        {freed && !arriving && page?.whole && (
           <p className="beginning">
             <button type="button" className="link" onClick={() => void fetchOlder(author, conversationId)}>
               {t('older')}

@@ -74,6 +74,7 @@ export const en = {
     members: '{count, plural, one {# member} other {# members}}',
     log: 'Messages',
     start: 'This is the beginning. Only the people here can read what is written.',
+    arriving: 'Older messages are not on this device yet. They come by themselves.',
     older: 'Fetch older messages from the server',
     newMessages: 'New messages',
     toBottom: 'Go to the newest message',

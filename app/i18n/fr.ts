@@ -74,6 +74,7 @@ export const fr: Messages = {
     members: '{count, plural, one {# membre} other {# membres}}',
     log: 'Messages',
     start: 'C’est le début. Seules les personnes présentes peuvent lire ce qui s’écrit ici.',
+    arriving: 'Les messages plus anciens ne sont pas encore sur cet appareil. Ils viennent d’eux-mêmes.',
     older: 'Récupérer les messages plus anciens du serveur',
     newMessages: 'Nouveaux messages',
     toBottom: 'Aller au message le plus récent',

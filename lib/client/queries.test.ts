@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { testKey } from '../../tests/store-key';
 import { AparteDb, type ConversationRow, type Preview } from './db';
-import { blocked, conversations } from './queries';
+import { blocked, conversations, isArriving } from './queries';
 
 const db = new AparteDb(testKey, 'queries');
 afterEach(() => db.conversations.clear());
@@ -46,4 +46,12 @@ test('who was blocked stands on a list of their own, and not among the conversat
   await db.conversations.bulkPut([row('mine', { preview }), row('gone', { myState: 'blocked', preview })]);
   expect(await shown()).toEqual(['mine']);
   expect((await blocked(db)).map((one) => one.conversationId)).toEqual(['gone']);
+});
+
+test('older messages are awaited while there is a gap, or while none has come of those that there are', () => {
+  expect(isArriving(row('read whole', { cursor: 2, lastSeq: 2 }))).toBe(false);
+  expect(isArriving(row('a new one is on its way', { cursor: 2, lastSeq: 3 }))).toBe(false);
+  expect(isArriving(row('empty', { joinedSeq: 4, cursor: 4, lastSeq: 4 }))).toBe(false);
+  expect(isArriving(row('just linked', { cursor: 0, lastSeq: 2 }))).toBe(true);
+  expect(isArriving(row('a gap', { cursor: 90, lastSeq: 90, gaps: [{ after: 0, upTo: 50 }] }))).toBe(true);
 });

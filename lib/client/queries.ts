@@ -9,6 +9,7 @@ import {
   type PresenceRow,
   pendingOrder,
 } from './db';
+import { missingIn } from './gaps';
 import type { LinkState } from './link-state';
 
 /** Reads for live queries: each runs again when what it read has changed, in whichever tab or worker. */
@@ -36,6 +37,10 @@ export const blocked = (db: AparteDb): Promise<ConversationRow[]> =>
   db.conversations.filter((row) => row.kind === 'direct' && row.myState === 'blocked').toArray();
 
 export const conversation = (db: AparteDb, conversationId: string) => db.conversations.get(conversationId);
+
+/** Whether the oldest that is here is not the first there is: what stands before it comes by itself, sooner or later. */
+export const isArriving = ({ gaps, cursor, joinedSeq, lastSeq }: ConversationRow): boolean =>
+  missingIn(gaps) > 0 || (cursor === joinedSeq && lastSeq > joinedSeq);
 
 /** The last `limit` messages, oldest first. */
 export const lastMessages = (db: AparteDb, conversationId: string, limit: number): Promise<MessageRow[]> =>
