@@ -12,7 +12,6 @@ function crowd(count: number) {
   const sessions = Array.from({ length: count }, (_, index) => {
     const socket = {
       send: () => 1,
-      cork: (write: () => void) => write(),
       ping: () => 1,
       end: (code: number, reason: string) => closes.push({ at: now, reason: `${code} ${reason}` }),
     };

@@ -1,36 +1,31 @@
 import { expect, test } from 'vitest';
+import { frameSeparator } from '../lib/protocol/frames';
 import { Hub, type HubOptions } from './hub';
 import { createMetrics } from './metrics/metrics';
-import { type Frame, Session, type Socket } from './session';
+import { Session, type Socket } from './session';
 
 let numbers = 0;
 
 /** A connection whose socket writes down what it is told. */
 function device(userId: string, deviceId: string) {
+  const payloads: (string | Uint8Array)[] = [];
   const writes: string[][] = [];
   const closed: string[] = [];
   const pings: string[] = [];
-  let corked: string[] | null = null;
   let full = false;
   const socket: Socket = {
-    send: (frame: Frame) => {
+    send: (payload) => {
       if (full) return 2;
-      const text = typeof frame === 'string' ? frame : Buffer.from(frame).toString();
-      if (corked === null) writes.push([text]);
-      else corked.push(text);
+      payloads.push(payload);
+      writes.push(Buffer.from(payload).toString().split(frameSeparator));
       return 1;
-    },
-    cork: (write) => {
-      corked = [];
-      write();
-      if (corked.length > 0) writes.push(corked);
-      corked = null;
     },
     ping: (message) => pings.push(message),
     end: (code, reason) => closed.push(`${code} ${reason}`),
   };
   return {
     session: new Session(socket, userId, deviceId, ++numbers, 0),
+    payloads,
     writes,
     closed,
     pings,
@@ -89,7 +84,7 @@ test('sends to every device of the users named, what precedes first, and not to 
   ]);
 });
 
-test('joins what is bound for one connection within a tick in one write, in order', () => {
+test('joins what is bound for one connection within a tick in one message, in order', () => {
   const { hub, metrics, endTick } = hubOf();
   const [a, b] = [device('a', 'a1'), device('b', 'b1')];
   hub.add(a.session);
@@ -103,6 +98,28 @@ test('joins what is bound for one connection within a tick in one write, in orde
   expect(endTick()).toBe(1);
   expect(a.writes).toEqual([['1', '2', '3'], ['5']]);
   expect(metrics.socketWrites.value).toBe(3);
+});
+
+test('makes the bytes of a message once for all who get the same frames', () => {
+  const { hub, endTick } = hubOf();
+  const [a, b, c] = [device('a', 'a1'), device('b', 'b1'), device('c', 'c1')];
+  for (const one of [a, b, c]) hub.add(one.session);
+  hub.send(c.session, 'own');
+  for (const text of ['1', '2', '3']) hub.deliver(frames(['a', 'b', 'c'], text));
+  endTick();
+  expect(a.payloads[0]).toBeInstanceOf(Uint8Array);
+  expect(b.payloads[0]).toBe(a.payloads[0]);
+  expect(c.writes).toEqual([['own', '1', '2', '3']]);
+});
+
+test('makes no message longer than 64 KB by joining, and keeps the order', () => {
+  const { hub, endTick } = hubOf();
+  const one = device('a', 'one');
+  hub.add(one.session);
+  const long = 'x'.repeat(40_000);
+  for (const text of ['1', long, `${long}2`, '3', 'y'.repeat(70_000), '4']) hub.send(one.session, text);
+  endTick();
+  expect(one.writes).toEqual([['1', long], [`${long}2`, '3'], ['y'.repeat(70_000)], ['4']]);
 });
 
 test('cuts a device that leaves more unread than is allowed, and sends it nothing more', () => {

@@ -1,10 +1,11 @@
 import { randomFillSync } from 'node:crypto';
 import { closeReason } from '../lib/protocol/close-reason';
 import { type ErrorCode, errors } from '../lib/protocol/errors';
+import { Batch } from './batch';
 import type { Delivery } from './broker';
 import { countOf, type Metrics } from './metrics/metrics';
-import type { Frame, Session } from './session';
-import { frameBytes, Writer } from './writer';
+import type { Session } from './session';
+import { Writer } from './writer';
 
 export interface HubOptions {
   metrics: Metrics;
@@ -157,8 +158,7 @@ export class Hub {
     times,
   }: Extract<Delivery, { kind: 'frames' }>): void {
     // Made into bytes once, whatever the number of recipients.
-    const bytes: Frame = userIds.length > 1 ? Buffer.from(frame) : frame;
-    const size = frameBytes(bytes);
+    const batch = Batch.of(frame, userIds.length > 1);
     const first = before.length > 0 ? new Map(before.map((one) => [one.deviceId, one.frame])) : null;
     let sent = 0;
     for (const userId of userIds) {
@@ -169,14 +169,14 @@ export class Hub {
         if (session.deviceId !== exceptDeviceId) {
           const preceding = first?.get(session.deviceId);
           if (preceding !== undefined) this.send(session, preceding);
-          if (session.open && this.#writer.send(session, bytes, size)) sent += 1;
+          if (session.open && this.#writer.send(session, batch)) sent += 1;
         }
         session = next;
       }
     }
     if (sent === 0) return;
     const { fanoutSockets, fanoutSeconds, deliverySeconds } = this.#metrics;
-    this.#countSent(frame, size, sent);
+    this.#countSent(frame, batch.bytes, sent);
     fanoutSockets.add(sent);
     if (times === null) return;
     const at = this.#now();
@@ -190,8 +190,8 @@ export class Hub {
       this.#metrics.sendsDropped.closed.add();
       return;
     }
-    const size = frameBytes(frame);
-    if (this.#writer.send(session, frame, size)) this.#countSent(frame, size, 1);
+    const batch = Batch.of(frame, false);
+    if (this.#writer.send(session, batch)) this.#countSent(frame, batch.bytes, 1);
   }
 
   #countSent(frame: string, bytes: number, sockets: number): void {
@@ -212,7 +212,7 @@ export class Hub {
   close(session: Session, code: ErrorCode, withinMs?: number): void {
     if (!session.open) return;
     // Who does not read is not written to.
-    if (session.pending !== null && code !== 'slow_consumer') this.#writer.write(session);
+    if (code !== 'slow_consumer') this.#writer.write(session);
     if (!this.remove(session)) return;
     session.socket.end(errors[code].close ?? errors.internal.close, closeReason(code, withinMs));
   }

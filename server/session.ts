@@ -1,12 +1,9 @@
-/** One frame: text as it is, or as its UTF-8 bytes where several connections get the same. */
-export type Frame = string | Uint8Array;
+import type { Batch } from './batch';
 
 /** The part of a uWebSockets.js WebSocket that a session needs; no method may be called after its close. */
 export interface Socket {
-  /** @returns 2 when the frame was dropped because too much waits */
-  send(frame: Frame, isBinary: boolean): number;
-  /** What is sent within leaves in one write. */
-  cork(write: () => void): unknown;
+  /** @returns 2 when it was dropped because too much waits */
+  send(payload: string | Uint8Array, isBinary: boolean): number;
   ping(message: string): number;
   end(closeCode: number, reason: string): void;
 }
@@ -22,7 +19,7 @@ export class Session {
   /** The next session of the same user on this node. */
   next: Session | null = null;
   /** What is to be written at the end of this tick. */
-  pending: Frame | Frame[] | null = null;
+  pending: Batch | null = null;
   /** Bytes sent that the device has not said to have read, and those of them sent since it was last asked. */
   unackedBytes = 0;
   unackedSincePing = 0;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createTRPCClient, httpBatchLink } from '@trpc/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import WebSocket from 'ws';
+import { framesOf } from '../lib/protocol/frames';
 import { directConversationId } from '../lib/protocol/names';
 import { keyMaterial } from '../tests/key-material';
 import { noRates } from './limiter';
@@ -57,7 +58,7 @@ function connect(cookie: string, origin = server.origin, at = server) {
     for (const look of waiting.splice(0)) look();
   };
   socket.on('message', (data) => {
-    frames.push(JSON.parse(String(data)));
+    frames.push(...framesOf(String(data)));
     wake();
   });
   socket.on('close', (code) => {

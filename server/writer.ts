@@ -1,6 +1,6 @@
-import { Buffer } from 'node:buffer';
+import type { Batch } from './batch';
 import type { Metrics } from './metrics/metrics';
-import type { Frame, Session } from './session';
+import type { Session } from './session';
 
 export interface WriterOptions {
   /** Most bytes that one device may leave unread, wherever they wait: here, in either kernel, on the way. */
@@ -20,11 +20,13 @@ export interface WriterOptions {
 
 /** After so many bytes a device is asked whether it has read them. */
 const askEveryBytes = 64 * 1024;
+/** No message is made longer than this by joining: others wait while one is written and read. */
+const maxJoinedBytes = 64 * 1024;
 /** While the node holds too much, nobody may leave more unread than this. */
 const fairShareBytes = 64 * 1024;
 
 /**
- * Writes frames to sockets: all that is bound for one within a tick in one write, and never more than a bound that is
+ * Writes frames to sockets: all that is bound for one within a tick in one message, and never more than a bound that is
  * not read. What the kernel has taken is not read yet (it takes megabytes for one who reads nothing), so the device is
  * asked by a ping with a number, which it repeats in order after the bytes before it: browsers do so by themselves.
  */
@@ -35,8 +37,6 @@ export class Writer {
   #unackedBytes = 0;
   /** Bytes sent since all were last asked. */
   #sentBytes = 0;
-  /** Whom `#write` is about: it is one function for all sessions. */
-  #writing: Session | null = null;
 
   constructor(options: WriterOptions) {
     this.#options = options;
@@ -47,8 +47,8 @@ export class Writer {
     return this.#unackedBytes;
   }
 
-  /** To an open session, at the end of the tick. `bytes` are those of the frame. @returns false when it was cut */
-  send(session: Session, frame: Frame, bytes: number): boolean {
+  /** Sends one frame to an open session at the end of the tick. @returns false when it was cut */
+  send(session: Session, frame: Batch): boolean {
     const { maxUnackedBytes, maxUnackedBytesOfAll, slow, endOfTick, metrics } = this.#options;
     if (
       session.unackedBytes > maxUnackedBytes ||
@@ -58,20 +58,25 @@ export class Writer {
       slow(session);
       return false;
     }
+    const { bytes } = frame;
+    if (session.pending !== null && session.pending.bytes + bytes >= maxJoinedBytes) {
+      this.write(session);
+      if (!session.open) return false;
+    }
     session.unackedBytes += bytes;
     session.unackedSincePing += bytes;
     this.#unackedBytes += bytes;
     this.#sentBytes += bytes;
-    const { pending } = session;
-    if (pending === null) {
-      session.pending = frame;
-      this.#dirty.push(session);
-      if (!this.#scheduled) {
-        this.#scheduled = true;
-        endOfTick(this.flush);
-      }
-    } else if (Array.isArray(pending)) pending.push(frame);
-    else session.pending = [pending, frame];
+    if (session.pending !== null) {
+      session.pending = session.pending.and(frame);
+      return true;
+    }
+    session.pending = frame;
+    this.#dirty.push(session);
+    if (!this.#scheduled) {
+      this.#scheduled = true;
+      endOfTick(this.flush);
+    }
     return true;
   }
 
@@ -80,7 +85,7 @@ export class Writer {
     this.#scheduled = false;
     const dirty = this.#dirty;
     this.#dirty = [];
-    for (const session of dirty) if (session.open && session.pending !== null) this.write(session);
+    for (const session of dirty) if (session.open) this.write(session);
     const { maxUnackedBytesOfAll } = this.#options;
     if (this.#unackedBytes > maxUnackedBytesOfAll / 2 && this.#sentBytes > maxUnackedBytesOfAll / 4)
       this.#askEverybody();
@@ -104,29 +109,18 @@ export class Writer {
 
   /** Writes what waits for one, at once. */
   write(session: Session): void {
-    this.#writing = session;
-    session.socket.cork(this.#write);
-    this.#writing = null;
-  }
-
-  readonly #write = (): void => {
-    const session = this.#writing;
-    if (session === null) return;
     const { pending } = session;
+    if (pending === null) return;
     const { metrics, slow } = this.#options;
     session.pending = null;
-    let dropped = false;
-    if (Array.isArray(pending)) {
-      for (const frame of pending) dropped = session.socket.send(frame, false) === 2 || dropped;
-    } else if (pending !== null) dropped = session.socket.send(pending, false) === 2;
     metrics.socketWrites.add();
-    if (dropped) {
+    if (session.socket.send(pending.payload, false) === 2) {
       metrics.sendsDropped.refused.add();
       slow(session);
       return;
     }
     if (session.pingNonce === 0 && session.unackedSincePing >= askEveryBytes) this.#ask(session);
-  };
+  }
 
   /** The device repeats what it was asked: all that was sent before is read. Anything else is no answer. */
   acked(session: Session, text: string): void {
@@ -143,6 +137,3 @@ export class Writer {
     session.pending = null;
   }
 }
-
-export const frameBytes = (frame: Frame): number =>
-  typeof frame === 'string' ? Buffer.byteLength(frame) : frame.byteLength;

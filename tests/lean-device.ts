@@ -7,7 +7,7 @@ import {
   nextConnectionState,
 } from '../lib/client/connection-state';
 import { returnWithinMs, withinMsOf } from '../lib/protocol/close-reason';
-import type { ServerFrame } from '../lib/protocol/frames';
+import { framesOf, type ServerFrame } from '../lib/protocol/frames';
 import type { Message } from '../lib/protocol/messages';
 import type { AppRouter } from '../server/routers/app';
 import { keyMaterial } from './key-material';
@@ -169,7 +169,9 @@ export class LeanDevice {
     this.#socket = socket;
     // `close` follows, and tells more.
     socket.on('error', () => undefined);
-    socket.on('message', (data) => this.#socket === socket && this.#receive(String(data)));
+    socket.on('message', (data) => {
+      for (const frame of framesOf(String(data))) if (this.#socket === socket) this.#receive(frame);
+    });
     socket.on('close', (close, reason) => {
       if (this.#socket !== socket) return;
       this.closes.push(close);
@@ -186,8 +188,7 @@ export class LeanDevice {
     this.#answers.clear();
   }
 
-  #receive(text: string): void {
-    const frame = JSON.parse(text) as ServerFrame;
+  #receive(frame: ServerFrame): void {
     clearTimeout(this.#quiet);
     this.#quiet = setTimeout(() => this.#pull(null), quietMs);
     if (frame.t === 'ready') {

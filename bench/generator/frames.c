@@ -127,6 +127,17 @@ static void text_of_aparte(struct connection *connection, const char *text, size
   }
 }
 
+/* A message of the server is one or more frames, a line each. */
+static void texts_of_aparte(struct connection *connection, const char *text, size_t length) {
+  const char *end = text + length;
+  while (text < end) {
+    const char *line = memchr(text, '\n', (size_t)(end - text));
+    size_t size = (size_t)((line == NULL ? end : line) - text);
+    text_of_aparte(connection, text, size);
+    text += size + 1;
+  }
+}
+
 static void text_of_socket_io(struct connection *connection, const char *text, size_t length) {
   if (text[0] == '0') {
     frame_write(connection, 1, "40", 2);
@@ -142,7 +153,7 @@ static void text_of_socket_io(struct connection *connection, const char *text, s
 
 static void frame_arrived(struct connection *connection, int opcode, const char *payload, size_t length) {
   if (opcode == 1 || opcode == 2) {
-    if (dialect == APARTE) text_of_aparte(connection, payload, length);
+    if (dialect == APARTE) texts_of_aparte(connection, payload, length);
     else if (dialect == SOCKET_IO) text_of_socket_io(connection, payload, length);
     else counters.delivered++;
   } else if (opcode == 9) {

@@ -3,6 +3,7 @@ import exec from 'k6/execution';
 import { Rate, Trend } from 'k6/metrics';
 import { clearInterval, setInterval, setTimeout } from 'k6/timers';
 import { WebSocket } from 'k6/websockets';
+import type { ServerFrame } from '../../lib/protocol/frames';
 
 /**
  * Devices that talk, several sockets on each virtual user. `npm run bench -- k6` seeds the town, starts the node and
@@ -82,7 +83,11 @@ function connect({ token, conversationIds }: TownDevice): void {
   socket.onmessage = (event) => {
     const data = event?.data;
     if (typeof data !== 'string') return;
-    const frame = JSON.parse(data);
+    // One message is one or more frames, a line each (lib/protocol/frames.ts).
+    for (const line of data.split('\n')) hear(JSON.parse(line));
+  };
+
+  const hear = (frame: ServerFrame) => {
     switch (frame.t) {
       case 'ready': {
         ready = true;

@@ -1,6 +1,6 @@
 import { returnWithinMs, withinMsOf } from '../protocol/close-reason';
 import { AparteError, errors } from '../protocol/errors';
-import type { DeviceFrame, ServerFrame } from '../protocol/frames';
+import { type DeviceFrame, framesOf, type ServerFrame } from '../protocol/frames';
 import type { NoteResult, SendMessage, SendNote, SendResult } from '../protocol/messages';
 import { type ConnectionEvent, type ConnectionState, nextConnectionState } from './connection-state';
 import type { Environment, Socket } from './environment';
@@ -106,7 +106,7 @@ export class Connection {
     this.#drop();
     const socket = this.environment.openSocket({
       // What a socket that was replaced still tells is none of ours.
-      message: (text) => this.#socket === socket && this.#receive(text),
+      message: (text) => this.#socket === socket && this.#receive(text, socket),
       closed: (code, reason) => this.#socket === socket && this.#lost(code, withinMsOf(reason)),
     });
     this.#socket = socket;
@@ -114,9 +114,16 @@ export class Connection {
     this.#cancelTimer = this.environment.after(quietMs, () => this.#lost(errors.heartbeat_timeout.close));
   }
 
-  #receive(text: string): void {
+  #receive(message: string, socket: Socket): void {
     // The server is trusted for the form of its frames; their content is checked where it is decrypted.
-    const frame = JSON.parse(text) as ServerFrame;
+    for (const frame of framesOf(message)) {
+      // One of them may have ended the connection.
+      if (this.#socket !== socket) return;
+      this.#take(frame);
+    }
+  }
+
+  #take(frame: ServerFrame): void {
     // What others are doing goes on by itself: it must not hide that messages have fallen silent.
     if (frame.t !== 'presence' && frame.t !== 'activity') this.#heartbeat();
     if (frame.t !== 'pong' && frame.t !== 'presence' && frame.t !== 'activity') this.#quietRounds = 0;

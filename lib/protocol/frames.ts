@@ -33,6 +33,19 @@ export const deviceFrame = z.discriminatedUnion('t', [
 ]);
 export type DeviceFrame = z.infer<typeof deviceFrame>;
 
+/** Stands in no frame: JSON escapes it. */
+export const frameSeparator = '\n';
+
+/**
+ * The frames of one WebSocket message of the server: what is bound for a device at the same moment comes in one, since
+ * each message costs both sides as much as many frames do. A device sends one frame a message.
+ * @throws SyntaxError when it is not the server's
+ */
+export const framesOf = (message: string): ServerFrame[] =>
+  message.includes(frameSeparator)
+    ? message.split(frameSeparator).map((frame) => JSON.parse(frame))
+    : [JSON.parse(message)];
+
 /** Every frame of the server is a hint: one that is lost is made good by the cursors. */
 export type ServerFrame =
   /** `returnWithinMs`: over how long devices should spread their return if this node dies. */
