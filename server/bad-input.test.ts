@@ -311,10 +311,9 @@ describe.each(databaseKinds)('bad input on %s', (kind) => {
           return;
         }
         const answers: unknown[] = [];
-        await handleFrame(parsed.frame, {
+        await handleFrame(parsed.frame, asker, {
           ground: domain,
-          asker,
-          reply: (answer) => answers.push(answer),
+          reply: (_, answer) => answers.push(answer),
           maySignal: () => true,
           onFailure: (error) => log.error({ err: error }, 'A frame failed.'),
         });

@@ -81,7 +81,12 @@ export async function startServer(options: StartOptions = {}): Promise<RunningSe
   const gauge = new LoadGauge();
   try {
     await migrate(database.pool);
-    const memberLists = new MemberLists({ db, now });
+    const memberLists = new MemberLists({
+      db,
+      now,
+      // A node that is alone hears of every change, since it makes it.
+      maxAgeMs: config.redisUrl === undefined ? 10 * 60_000 : 10_000,
+    });
     const broker = await openBroker(config, db, listening(hub, memberLists), metrics, log);
     const committer = new Committer({
       pool: database.pool,

@@ -39,7 +39,7 @@ export function testDomain(database: Pick<Database, 'pool' | 'kind'>): TestDomai
   const clock = { now: 1_800_000_000_000 };
   const now = () => clock.now;
   const db = createDb(database.pool);
-  const memberLists = new MemberLists({ db, now });
+  const memberLists = new MemberLists({ db, now, maxAgeMs: 10_000 });
   const metrics = createMetrics();
   return {
     metrics,

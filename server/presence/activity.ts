@@ -2,14 +2,19 @@ import type { ActivityKind } from '../../lib/protocol/frames';
 import type { Asker, Ground } from '../ground';
 import type { ListedMember } from './member-lists';
 
-/** Tells the conversation's other members. Never stored; who may not write there is ignored. */
-export async function tellActivity(
+/**
+ * Tells the conversation's other members, at once where they are known. Never stored; who may not write there is
+ * ignored.
+ */
+export function tellActivity(
   ground: Ground,
   asker: Asker,
   activity: { conversationId: string; kind: ActivityKind },
-): Promise<void> {
+): Promise<void> | undefined {
   const listed = ground.memberLists.of(activity.conversationId);
-  tell(ground, asker, activity, listed instanceof Promise ? await listed : listed);
+  if (listed instanceof Promise) return listed.then((members) => tell(ground, asker, activity, members));
+  tell(ground, asker, activity, listed);
+  return undefined;
 }
 
 function tell(

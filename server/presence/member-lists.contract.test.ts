@@ -47,7 +47,7 @@ describe.each(databaseKinds)('the lists of members on %s', (kind) => {
 
   test('what was being read while the roster changed is not kept', async () => {
     const { conversationId } = await pair();
-    const lists = new MemberLists({ db: domain.db, now: domain.now });
+    const lists = new MemberLists({ db: domain.db, now: domain.now, maxAgeMs: 10_000 });
     const reading = lists.of(conversationId);
     lists.forget(conversationId);
     await reading;
@@ -56,7 +56,7 @@ describe.each(databaseKinds)('the lists of members on %s', (kind) => {
 
   test('the list read longest ago makes room', async () => {
     const [one, two] = [await pair(), await pair()];
-    const lists = new MemberLists({ db: domain.db, now: domain.now, maxMembers: 3 });
+    const lists = new MemberLists({ db: domain.db, now: domain.now, maxAgeMs: 10_000, maxMembers: 3 });
     await lists.of(one.conversationId);
     const kept = await lists.of(two.conversationId);
     expect(lists.of(two.conversationId)).toBe(kept);

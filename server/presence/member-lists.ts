@@ -9,8 +9,8 @@ export interface ListedMember {
 export interface MemberListsOptions {
   db: Db;
   now: () => number;
-  /** How long a list is believed where nothing is heard of a change, as while Redis is away. */
-  maxAgeMs?: number;
+  /** How long a list is believed, since a change may go unheard, as while Redis is away. */
+  maxAgeMs: number;
   /** Members in all lists together; beyond it the list that was read longest ago is dropped. */
   maxMembers?: number;
 }
@@ -28,7 +28,7 @@ export class MemberLists {
   #kept = 0;
 
   constructor(options: MemberListsOptions) {
-    this.#options = { maxAgeMs: 10_000, maxMembers: 200_000, ...options };
+    this.#options = { maxMembers: 200_000, ...options };
   }
 
   /** Those who are active or asked. */

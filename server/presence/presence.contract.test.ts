@@ -135,9 +135,8 @@ describe.each(databaseKinds)('presence on %s', (kind) => {
     const answers: unknown[] = [];
     const options = {
       ground: domain,
-      asker: anna,
-      reply: (frame: unknown) => answers.push(frame),
-      maySignal: (cost: number) => {
+      reply: (_: unknown, frame: unknown) => answers.push(frame),
+      maySignal: (_: unknown, cost: number) => {
         const after = spend(wholeAt, rate, domain.now(), cost);
         wholeAt = after ?? wholeAt;
         return after !== null;
@@ -146,9 +145,9 @@ describe.each(databaseKinds)('presence on %s', (kind) => {
     };
     domain.told.length = 0;
     for (let time = 0; time < 3; time++)
-      await handleFrame({ t: 'presence', state: 'online', toUserId: null }, options);
+      await handleFrame({ t: 'presence', state: 'online', toUserId: null }, anna, options);
     for (let time = 0; time < 10; time++)
-      await handleFrame({ t: 'activity', conversationId, kind: 'typing' }, options);
+      await handleFrame({ t: 'activity', conversationId, kind: 'typing' }, anna, options);
     expect(domain.told.map((told) => told.kind)).toEqual(['presence', 'activity']);
     expect(answers).toEqual([]);
   });

@@ -5,19 +5,17 @@ import type { Asker, Ground } from '../ground';
 import type { Committer } from '../messages/commit';
 import { send } from '../messages/messages';
 import { addFigures } from '../metrics/figures';
-import { stopwatch } from '../metrics/metrics';
 import { tellActivity } from '../presence/activity';
 import { tellPresence } from '../presence/presence';
 import { codeOf } from '../refusal';
 
-export interface FrameOptions {
+export interface FrameOptions<By extends Asker> {
   ground: Ground & { committer: Committer };
-  asker: Asker;
-  reply(frame: ServerFrame): void;
+  reply(to: By, frame: ServerFrame): void;
   /** Whether this connection may have something passed on to others once more. */
-  maySignal(cost: number): boolean;
+  maySignal(by: By, cost: number): boolean;
   /** For errors that are nobody's refusal; gets no content. */
-  onFailure(error: unknown): void;
+  onFailure(error: unknown, frame: DeviceFrame): void;
 }
 
 /** A word to everyone counts as so many words to one. */
@@ -47,47 +45,69 @@ function requestOf(value: unknown): number | null {
   return typeof value.r === 'number' && Number.isSafeInteger(value.r) && value.r >= 0 ? value.r : null;
 }
 
-/** Does what a frame asks and answers it. Never rejects. */
-export async function handleFrame(frame: DeviceFrame, options: FrameOptions): Promise<void> {
-  const { ground, asker, reply } = options;
-  const { metrics } = ground;
-  const seconds = stopwatch();
+/**
+ * Does what a frame asks and answers it. Most frames are signals about what is known here: they are done at once.
+ * @returns a promise that never rejects where there is something to wait for
+ */
+export function handleFrame<By extends Asker>(
+  frame: DeviceFrame,
+  by: By,
+  options: FrameOptions<By>,
+): Promise<void> | undefined {
+  const { metrics } = options.ground;
+  const start = performance.now();
+  const ended = () => metrics.frameSeconds[frame.t].add((performance.now() - start) / 1000);
   try {
-    switch (frame.t) {
-      case 'send': {
-        const result = await send(ground, asker, frame.message);
-        if (result.status === 'sent') reply({ t: 'sent', r: frame.r, seq: result.seq, at: result.at });
-        else reply({ t: 'stale', r: frame.r, rosterVersion: result.rosterVersion });
-        return;
-      }
-      case 'note': {
-        const result = await note(ground, asker, frame.note);
-        if (result.status === 'noted') reply({ t: 'noted', r: frame.r });
-        else reply({ t: 'stale_note', r: frame.r, devicesVersion: result.devicesVersion });
-        return;
-      }
-      case 'ack':
-        await ack(ground, asker, frame.ids);
-        return;
-      case 'activity':
-        if (options.maySignal(1)) await tellActivity(ground, asker, frame);
-        return;
-      case 'presence':
-        if (options.maySignal(frame.toUserId === null ? broadcastCost : 1))
-          await tellPresence(ground, asker, frame);
-        return;
-      case 'figures':
-        if (options.maySignal(figuresCost)) addFigures(metrics, frame.figures);
-        return;
-      case 'ping':
-        reply({ t: 'pong' });
-    }
+    const doing = perform(frame, by, options);
+    if (doing !== undefined) return doing.catch((error) => failed(error, frame, by, options)).finally(ended);
   } catch (error) {
-    const code = codeOf(error);
-    metrics.errors[code].add();
-    if (code === 'internal') options.onFailure(error);
-    reply({ t: 'error', r: frame.t === 'send' || frame.t === 'note' ? frame.r : null, code });
-  } finally {
-    metrics.frameSeconds[frame.t].add(seconds());
+    failed(error, frame, by, options);
   }
+  ended();
+  return undefined;
+}
+
+function perform<By extends Asker>(
+  frame: DeviceFrame,
+  by: By,
+  { ground, reply, maySignal }: FrameOptions<By>,
+): Promise<void> | undefined {
+  switch (frame.t) {
+    case 'send':
+      return send(ground, by, frame.message).then((result) => {
+        if (result.status === 'sent') reply(by, { t: 'sent', r: frame.r, seq: result.seq, at: result.at });
+        else reply(by, { t: 'stale', r: frame.r, rosterVersion: result.rosterVersion });
+      });
+    case 'note':
+      return note(ground, by, frame.note).then((result) => {
+        if (result.status === 'noted') reply(by, { t: 'noted', r: frame.r });
+        else reply(by, { t: 'stale_note', r: frame.r, devicesVersion: result.devicesVersion });
+      });
+    case 'ack':
+      return ack(ground, by, frame.ids);
+    case 'activity':
+      return maySignal(by, 1) ? tellActivity(ground, by, frame) : undefined;
+    case 'presence':
+      return maySignal(by, frame.toUserId === null ? broadcastCost : 1)
+        ? tellPresence(ground, by, frame)
+        : undefined;
+    case 'figures':
+      if (maySignal(by, figuresCost)) addFigures(ground.metrics, frame.figures);
+      return undefined;
+    case 'ping':
+      reply(by, { t: 'pong' });
+      return undefined;
+  }
+}
+
+function failed<By extends Asker>(
+  error: unknown,
+  frame: DeviceFrame,
+  by: By,
+  { ground, reply, onFailure }: FrameOptions<By>,
+): void {
+  const code = codeOf(error);
+  ground.metrics.errors[code].add();
+  if (code === 'internal') onFailure(error, frame);
+  reply(by, { t: 'error', r: frame.t === 'send' || frame.t === 'note' ? frame.r : null, code });
 }

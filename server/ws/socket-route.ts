@@ -15,7 +15,7 @@ import type { Committer } from '../messages/commit';
 import { frameText } from '../notices';
 import { Session } from '../session';
 import { type Refusal, spreadMs } from './admission';
-import { handleFrame, parseFrame } from './frames';
+import { type FrameOptions, handleFrame, parseFrame } from './frames';
 
 export interface SocketRouteOptions {
   ground: Ground & { committer: Committer };
@@ -72,6 +72,17 @@ export function registerSocketRoute(app: TemplatedApp, options: SocketRouteOptio
   const epoch = ground.now();
   const clock = () => ground.now() - epoch;
   let connections = 0;
+  const frameOptions: FrameOptions<Session> = {
+    ground,
+    reply: (session, answer) => hub.send(session, frameText(answer)),
+    maySignal: (session, cost) => {
+      const wholeAt = spend(session.signalsWholeAt, rates.signals, clock(), cost);
+      if (wholeAt === null) metrics.rateLimited.signals.add();
+      else session.signalsWholeAt = wholeAt;
+      return wholeAt !== null;
+    },
+    onFailure: (error, frame) => log.error({ err: error, frame: frame.t }, 'A frame failed.'),
+  };
 
   app.ws<Connection>('/ws', {
     maxPayloadLength: limits.frameMaxBytes + payloadSlackBytes,
@@ -114,20 +125,11 @@ export function registerSocketRoute(app: TemplatedApp, options: SocketRouteOptio
         hub.send(session, frameText({ t: 'error', r: 'r' in frame ? frame.r : null, code: 'overloaded' }));
         return;
       }
+      const handled = handleFrame(frame, session, frameOptions);
+      if (handled === undefined) return;
       session.handling += 1;
       session.handlingBytes += size;
-      void handleFrame(frame, {
-        ground,
-        asker: session,
-        reply: (answer) => hub.send(session, frameText(answer)),
-        maySignal: (cost) => {
-          const wholeAt = spend(session.signalsWholeAt, rates.signals, clock(), cost);
-          if (wholeAt === null) metrics.rateLimited.signals.add();
-          else session.signalsWholeAt = wholeAt;
-          return wholeAt !== null;
-        },
-        onFailure: (error) => log.error({ err: error, frame: frame.t }, 'A frame failed.'),
-      }).finally(() => {
+      void handled.finally(() => {
         session.handling -= 1;
         session.handlingBytes -= size;
       });
