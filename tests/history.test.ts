@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { missingIn } from '../lib/client/gaps';
 import { recentMessages } from '../lib/client/history';
-import { sendText } from '../lib/client/intents';
+import { sendText, startGroup } from '../lib/client/intents';
 import type { TestDevice } from './device';
 import { LyingServer } from './lying-server';
 import { body, Town } from './own-devices';
@@ -102,6 +102,29 @@ test('an interrupted transfer of history resumes, and a message that is sent doe
     return now?.left === 0 ? now : undefined;
   }, 'the end of the progress');
   expect(history).toEqual({ left: 0, total: 0 });
+});
+
+test('a device that was away begins with the conversation in which something was said last', async () => {
+  const me = await bert.db.readMeta('session');
+  const userId = me?.state === 'signed_in' ? me.userId : '';
+  await write(1, 1);
+  await body(bert, 'message 1');
+  const other = await startGroup(laptop.author, 'Other', [{ userId, handle: 'bert' }]);
+  await sendText(laptop.author, other, 'newer here');
+  await body(bert, 'newer here');
+  await bert.stop();
+  await sendText(laptop.author, other, 'older there');
+  await sent(laptop);
+  await write(2, 2);
+  const asked: string[] = [];
+  between.lies.set('messages.pull', (answer, input) => {
+    asked.push((input as { conversationId: string }).conversationId);
+    return answer;
+  });
+  bert.start();
+  await body(bert, 'message 2');
+  await body(bert, 'older there');
+  expect([...new Set(asked)]).toEqual([conversationId, other]);
 });
 
 test('a device that was long away begins with the newest messages, and counts all of them', async () => {

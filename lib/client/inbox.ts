@@ -82,15 +82,15 @@ export class Inbox {
   }
 
   /**
-   * Pulls conversations up to their last message, those that were active last before the others. One that is far behind
-   * begins with its newest messages; the rest is history.
-   * @param behind with the last number that the server told of; 0: unknown
+   * Pulls conversations up to their last message. One that is far behind begins with its newest messages; the rest is
+   * history.
+   * @param behind in the order to pull them in, with the last number that the server told of; 0: unknown
    */
   async pullConversations(behind: ReadonlyMap<string, number>): Promise<void> {
     const { db, api } = this.work.environment;
     for (const [conversationId, lastSeq] of behind) await this.#leaveGap(conversationId, lastSeq);
-    const rows = (await db.conversations.bulkGet([...behind.keys()])).flatMap((row) => row ?? []);
-    let ids = rows.sort((a, b) => b.sortAt - a.sortAt).map((row) => row.conversationId);
+    const rows = await db.conversations.bulkGet([...behind.keys()]);
+    let ids = rows.flatMap((row) => row?.conversationId ?? []);
     while (ids.length > 0) {
       const further: string[] = [];
       await askAhead(

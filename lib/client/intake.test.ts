@@ -13,7 +13,11 @@ function waitingIntake() {
   };
   const work = {
     environment: {
-      db: { readMeta: async () => 0, writeMeta: async () => undefined },
+      db: {
+        readMeta: async () => 0,
+        writeMeta: async () => undefined,
+        conversations: { bulkGet: async () => [] },
+      },
       now: () => 1,
       api: { sync: { state: { query: () => ask('state').then(() => state) } } },
     },

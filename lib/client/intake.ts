@@ -17,7 +17,7 @@ const marksOverlapMs = 60_000;
 export class Intake {
   #frames: ServerFrame[] = [];
   #catchUp = false;
-  /** With the last number that the server told of; 0: unknown. */
+  /** In the order to pull them in, with the last number that the server told of; 0: unknown. */
   readonly #behind = new Map<string, number>();
   readonly #stale = new Map<string, number>();
   #envelopesMissed = false;
@@ -100,8 +100,11 @@ export class Intake {
     await this.job.machine.receive([], state);
     await this.inbox.pullEnvelopes();
     await this.inbox.openAllSealed();
-    for (const summary of state.conversations) {
-      const known = await db.conversations.get(summary.conversationId);
+    // What was said last is what somebody looks for first.
+    const summaries = state.conversations.sort((a, b) => b.lastAt - a.lastAt);
+    const rows = await db.conversations.bulkGet(summaries.map(({ conversationId }) => conversationId));
+    for (const [index, summary] of summaries.entries()) {
+      const known = rows[index];
       if (!known || known.rosterVersion < summary.rosterVersion) this.#stale.set(summary.conversationId, 0);
       if (!known || known.cursor < summary.lastSeq) this.#noteBehind(summary.conversationId, summary.lastSeq);
     }

@@ -41,6 +41,8 @@ export interface ConversationSummary {
   conversationId: string;
   rosterVersion: number;
   lastSeq: number;
+  /** Server time of the message with this number; 0 where there is none. */
+  lastAt: number;
 }
 
 export const createConversation = z.strictObject({

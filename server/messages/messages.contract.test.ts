@@ -181,6 +181,23 @@ describe.each(databaseKinds)('messages on %s', (kind) => {
     expect(left.envelopes.map((envelope) => envelope.content)).toEqual(['3']);
   });
 
+  test('tells a device when the last message was said that it may read', async () => {
+    const [anna, bert] = [await person(domain), await person(domain)];
+    const direct = await contacts(domain, anna, bert);
+    const { conversationId } = await group(domain, anna);
+    await addMembers(domain, anna, conversationId, [bert.userId]);
+    const said = await send(domain, anna, text(await current(anna, conversationId)));
+    await removeMember(domain, anna, conversationId, bert.userId);
+    domain.clock.now += 1_000;
+    await send(domain, anna, text(await current(anna, conversationId)));
+    const lastAt = async (asker: Asker, id: string) =>
+      (await state(domain, asker, 0)).conversations.find((one) => one.conversationId === id)?.lastAt;
+    expect(await lastAt(bert, direct.conversationId)).toBe(0);
+    if (said.status !== 'sent') throw new Error(said.status);
+    expect(await lastAt(bert, conversationId)).toBe(said.at);
+    expect(await lastAt(anna, conversationId)).toBe(said.at + 1_000);
+  });
+
   test('lets a member read from joining to leaving, and from coming back on', async () => {
     const [anna, bert] = [await person(domain), await person(domain)];
     await contacts(domain, anna, bert);
