@@ -1,2 +1,5 @@
 // Next runs this before any other module of the page.
 import './lib/client/no-eval';
+import { engineWorker } from './lib/client/engine-start';
+
+engineWorker();

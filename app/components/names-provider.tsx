@@ -1,15 +1,16 @@
 'use client';
 
 import type { ReactNode } from 'react';
-import { ConversationsContext } from '../hooks/use-conversations';
-import { useReadConversations } from '../hooks/use-live';
+import { ListedContext } from '../hooks/use-conversations';
+import { useReadListed } from '../hooks/use-listed';
 import { NamesContext, useReadNames } from '../hooks/use-names';
 
 /** What every part of the screen needs, read once. */
 export function NamesProvider({ children }: { children: ReactNode }) {
+  const listed = useReadListed();
   return (
-    <NamesContext value={useReadNames()}>
-      <ConversationsContext value={useReadConversations()}>{children}</ConversationsContext>
+    <NamesContext value={useReadNames(listed.people)}>
+      <ListedContext value={listed}>{children}</ListedContext>
     </NamesContext>
   );
 }

@@ -7,7 +7,7 @@ import { unreadOf } from '../../lib/client/queries';
 import { useAlerts } from '../hooks/use-alerts';
 import { useBackgroundSync } from '../hooks/use-background-sync';
 import { useCleared } from '../hooks/use-cleared';
-import { useConversations } from '../hooks/use-conversations';
+import { useListed } from '../hooks/use-conversations';
 import { useEngine } from '../hooks/use-engine';
 import { useFirstContact } from '../hooks/use-first-contact';
 import { useSession } from '../hooks/use-live';
@@ -29,11 +29,13 @@ export function Shell({ children }: { children: ReactNode }) {
   useAlerts(session?.state === 'signed_in');
   useCleared(session?.state === 'signed_in');
   const { storage, tryAgain } = useStorage();
-  const unread = unreadOf(useConversations() ?? [], Date.now());
+  const { conversations, whole } = useListed();
+  const unread = whole ? unreadOf(conversations ?? [], Date.now()) : null;
   const pathname = usePathname();
   const t = useTranslations();
 
   useEffect(() => {
+    if (unread === null) return;
     document.title = unread > 0 ? `(${unread}) Aparté` : 'Aparté';
     // An installed app shows it on its icon; a browser without that refuses, and nothing is missing.
     if ('setAppBadge' in navigator) navigator.setAppBadge(unread).catch(() => undefined);

@@ -8,8 +8,7 @@ import type { Loss } from '../../lib/client/meta';
 import { dismissLoss, dismissMended } from '../../lib/client/storage-intents';
 import { author } from '../hooks/author';
 import { useSession } from '../hooks/use-live';
-import { LinkingModal } from './linking-modal';
-import { RecoverAccount } from './recover-account';
+import { LinkingModal, RecoverAccount } from './dialogs';
 
 /** No room: what waits stays on the server, what is typed in its field. */
 export function StorageFull({ onTry }: { onTry: () => void }) {

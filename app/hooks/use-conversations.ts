@@ -1,10 +1,16 @@
 'use client';
 
 import { createContext, useContext } from 'react';
-import type { ConversationRow } from '../../lib/client/db';
+import type { Listed } from './use-listed';
 
 /** Read once for the whole screen: a thousand rows are decrypted for each that changes. */
-export const ConversationsContext = createContext<ConversationRow[] | undefined>(undefined);
+export const ListedContext = createContext<Listed>({
+  conversations: undefined,
+  people: undefined,
+  whole: false,
+});
+
+export const useListed = () => useContext(ListedContext);
 
 /** Newest first, without those that were blocked; `undefined` until they are read. */
-export const useConversations = () => useContext(ConversationsContext);
+export const useConversations = () => useListed().conversations;

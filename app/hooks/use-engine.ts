@@ -2,7 +2,7 @@
 
 import { useEffect, useRef } from 'react';
 import type { PageMessage } from '../../lib/client/alerts';
-import type { AlertMessage } from '../../lib/client/engine-worker';
+import { engineWorker, hearEngine } from '../../lib/client/engine-start';
 import { storageChannel } from '../../lib/client/storage-state';
 import { tellOwner } from './alerts';
 import { useLanguage } from './preferences';
@@ -14,19 +14,17 @@ export function hurryEngine(): void {
   channel.close();
 }
 
-/** Starts this tab's engine worker. Of all tabs' workers one holds the lock and works. */
+/** Joins the page with its engine worker. Of all tabs' workers one holds the lock and works. */
 export function useEngine(): void {
   const spoken = useLanguage();
   const language = useRef(spoken);
   language.current = spoken;
   useEffect(() => {
-    const worker = new Worker(new URL('../../lib/client/engine-worker.ts', import.meta.url), {
-      type: 'module',
-    });
-    worker.onmessage = ({ data }: MessageEvent<AlertMessage>) => {
+    const worker = engineWorker();
+    hearEngine((message) => {
       // What cannot be shown stands in the list all the same.
-      tellOwner(data, language.current).catch(() => undefined);
-    };
+      tellOwner(message, language.current).catch(() => undefined);
+    });
     const woken = ({ data }: MessageEvent<PageMessage>) => {
       if (data?.type === 'HURRY') worker.postMessage('hurry');
     };
@@ -38,7 +36,6 @@ export function useEngine(): void {
     return () => {
       document.removeEventListener('visibilitychange', hurry);
       if ('serviceWorker' in navigator) navigator.serviceWorker.removeEventListener('message', woken);
-      worker.terminate();
     };
   }, []);
 }

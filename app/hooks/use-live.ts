@@ -30,10 +30,7 @@ export const useHistory = () => useLiveQuery(() => db.readMeta('history'), []);
 export const useAutoLockMinutes = () => useLiveQuery(() => db.readMeta('autoLockMinutes'), []);
 /** Changes whenever something new can be found. */
 export const useSearchStamp = () => useLiveQuery(() => queries.searchStamp(db), []);
-/** For the provider: screens take `useConversations`. */
-export const useReadConversations = () => useLiveQuery(() => queries.conversations(db), []);
 export const useBlocked = () => useLiveQuery(() => queries.blocked(db), []);
-export const usePeople = () => useLiveQuery(() => queries.people(db), []);
 export const usePresences = () => useLiveQuery(() => queries.presences(db), []);
 export const useFiguresShared = () => useLiveQuery(() => queries.figuresShared(db), []);
 export const usePresenceShown = () => useLiveQuery(() => queries.presenceShown(db), []);

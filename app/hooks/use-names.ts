@@ -2,8 +2,8 @@
 
 import { createContext, useContext, useMemo } from 'react';
 import { useTranslations } from 'use-intl';
-import type { ConversationRow } from '../../lib/client/db';
-import { useBlocked, usePeople, useSession } from './use-live';
+import type { ConversationRow, PersonRow } from '../../lib/client/db';
+import { useBlocked, useSession } from './use-live';
 
 export type Names = ReturnType<typeof useReadNames>;
 
@@ -17,8 +17,7 @@ export function useNames(): Names {
   return names;
 }
 
-export function useReadNames() {
-  const people = usePeople();
+export function useReadNames(people: Map<string, PersonRow> | undefined) {
   const session = useSession();
   const blocked = useBlocked();
   const t = useTranslations();

@@ -1,5 +1,6 @@
 import './no-eval';
 import { z } from 'zod';
+import { loadCrypto } from '../crypto/machine';
 import { id } from '../protocol/ids';
 import type { Alert } from './alerts';
 import { browserEnvironment } from './browser-environment';
@@ -14,6 +15,9 @@ import { hearStorage } from './storage-telling';
  * the lock. A tab that is closed or killed lets go of it by itself, so there is always one engine and never two.
  */
 const keys = openKeyRing(() => close());
+
+// Begun while the database still opens; whoever needs the library waits for it, and learns why it does not load.
+loadCrypto().catch(() => undefined);
 
 async function holdEngine(): Promise<never> {
   const engine: Engine = startEngine(browserEnvironment(alertsOfPage, (store) => keys.key(store)));

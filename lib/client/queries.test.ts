@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { testKey } from '../../tests/store-key';
 import { AparteDb, type ConversationRow, type Preview } from './db';
-import { blocked, conversations, isArriving } from './queries';
+import { blocked, conversations, isArriving, newestConversations } from './queries';
 
 const db = new AparteDb(testKey, 'queries');
 afterEach(() => db.conversations.clear());
@@ -54,4 +54,29 @@ test('older messages are awaited while there is a gap, or while none has come of
   expect(isArriving(row('empty', { joinedSeq: 4, cursor: 4, lastSeq: 4 }))).toBe(false);
   expect(isArriving(row('just linked', { cursor: 0, lastSeq: 2 }))).toBe(true);
   expect(isArriving(row('a gap', { cursor: 90, lastSeq: 90, gaps: [{ after: 0, upTo: 50 }] }))).toBe(true);
+});
+
+test('the first screen has the newest that are listed, and the people that it names', async () => {
+  const people = ['anna', 'bert', 'carl', 'dora'].map((userId) => ({
+    userId,
+    handle: userId,
+    name: null,
+    nameAt: 0,
+  }));
+  await db.people.bulkPut(people);
+  const members = ['anna', 'carl'].map((userId) => ({
+    userId,
+    role: 'member' as const,
+    state: 'active' as const,
+    devicesVersion: 1,
+  }));
+  await db.conversations.bulkPut([
+    row('old', { sortAt: 1, members }),
+    row('group', { sortAt: 2, kind: 'group', members, preview }),
+    row('blocked', { sortAt: 3, myState: 'blocked' }),
+    row('direct', { sortAt: 4, members }),
+  ]);
+  const first = await newestConversations(db, 3);
+  expect(first.rows.map((one) => one.conversationId)).toEqual(['direct', 'group']);
+  expect([...first.people.keys()].sort()).toEqual(['anna', 'bert', 'carl']);
 });

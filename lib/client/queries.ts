@@ -23,13 +23,30 @@ export const connection = (db: AparteDb) =>
 export const link = (db: AparteDb): Promise<LinkState> =>
   db.readMeta('link').then((value) => value ?? { step: 'idle' as const });
 
-/** Newest first, without those that were blocked, and without requests of which nothing has come yet. */
+/** Not those that were blocked, nor requests of which nothing has come yet. */
+const isListed = (row: ConversationRow): boolean =>
+  row.myState !== 'blocked' && (row.myState !== 'requested' || row.preview !== null);
+
+/** Those that are listed, newest first. */
 export async function conversations(db: AparteDb): Promise<ConversationRow[]> {
   // All at once and sorted here: asked for in order they would come one by one, ten times as slowly.
   const rows = await db.conversations.toArray();
-  const shown = (row: ConversationRow) =>
-    row.myState !== 'blocked' && (row.myState !== 'requested' || row.preview !== null);
-  return rows.filter(shown).sort((a, b) => b.sortAt - a.sortAt);
+  return rows.filter(isListed).sort((a, b) => b.sortAt - a.sortAt);
+}
+
+/** What the list shows before anybody scrolls, and who is in it: a fraction of what decrypting all of it takes. */
+export async function newestConversations(
+  db: AparteDb,
+  count: number,
+): Promise<{ rows: ConversationRow[]; people: Map<string, PersonRow> }> {
+  const rows = await db.conversations.orderBy('sortAt').reverse().limit(count).toArray();
+  const shownIn = ({ kind, members, preview }: ConversationRow) => [
+    ...(kind === 'direct' ? members.map((member) => member.userId) : []),
+    ...(preview ? [preview.senderId] : []),
+  ];
+  const userIds = [...new Set(rows.flatMap(shownIn))];
+  const known = (await db.people.bulkGet(userIds)).flatMap((person) => person ?? []);
+  return { rows: rows.filter(isListed), people: new Map(known.map((person) => [person.userId, person])) };
 }
 
 /** One-to-one conversations whose other person was blocked. */

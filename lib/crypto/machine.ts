@@ -60,6 +60,9 @@ const eventType = 'aparte.message';
 /** Between so many, others have their turn: a message that is sent or arrives does not wait for a history. */
 const openedPerTurn = 25;
 
+/** Loads and compiles the crypto library, which takes a while; whoever opens a machine waits for it. */
+export const loadCrypto = (wasmUrl?: string | URL): Promise<void> => initAsync(wasmUrl);
+
 /**
  * Opens the machine of a device, making it if the store is new.
  * @param store an IndexedDB database and the 32 bytes it is encrypted with; `null`: in memory
@@ -72,7 +75,7 @@ export async function openMachine(options: {
   ledger: TrustLedger;
   wasmUrl?: string | URL;
 }): Promise<CryptoMachine> {
-  await initAsync(options.wasmUrl);
+  await loadCrypto(options.wasmUrl);
   const { userId, deviceId, store } = options;
   const handle = store
     ? await StoreHandle.openWithKey(store.name, store.key)
