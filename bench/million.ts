@@ -43,7 +43,9 @@ export const million: Bench = async (tell) => {
       tell('The memory runs low: everybody leaves.');
       void fleet?.stop();
     }, 500);
-    const came = await fleet.connect(option('at-once', 40), 300).finally(() => clearInterval(guard));
+    const came = await fleet
+      .connect(option('at-once', 40), option('within', 600))
+      .finally(() => clearInterval(guard));
     const acceptS = (performance.now() - startedAt) / 1000;
     const ready = came.reduce((sum, one) => sum + one.ready, 0);
     const after = resident();

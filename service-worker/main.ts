@@ -10,6 +10,9 @@ import { shipAlone } from './sync';
 declare const self: ServiceWorkerGlobalScope & { __WB_MANIFEST: PrecacheEntry[] };
 const files = self.__WB_MANIFEST;
 
+/** https://www.w3.org/TR/service-workers/#dom-installevent-addroutes; Chromium has it. */
+type AddRoutes = (rules: { condition: { urlPattern: string }; source: 'network' }) => Promise<void>;
+
 // Routes are files of the export; what stands behind a question mark or a hash is the app's business, not the cache's.
 // Next asks for the payloads of links with HEAD as well as GET.
 self.addEventListener('fetch', (event) => {
@@ -21,6 +24,12 @@ self.addEventListener('fetch', (event) => {
   else if (request.method === 'HEAD') event.respondWith(head(request));
   // A Worker's script takes its policy from the very answer; one from the cache must not say that it was redirected.
   else if (request.destination === 'worker') event.respondWith(script(request));
+});
+
+// Where the browser can be told so once, it asks nobody here for what only the network has.
+self.addEventListener('install', (event: ExtendableEvent & { addRoutes?: AddRoutes }) => {
+  const routes = event.addRoutes?.({ condition: { urlPattern: '/trpc/*' }, source: 'network' });
+  if (routes) event.waitUntil(routes);
 });
 
 precacheAndRoute(files, { ignoreURLParametersMatching: [/.*/], cleanURLs: true });

@@ -1,9 +1,9 @@
 'use client';
 
-import { useLiveQuery } from 'dexie-react-hooks';
 import { usePathname } from 'next/navigation';
 import { useEffect, useState } from 'react';
 import type { ConversationRow, PersonRow } from '../../lib/client/db';
+import { follow } from '../../lib/client/follow';
 import * as queries from '../../lib/client/queries';
 import { db } from './author';
 
@@ -35,15 +35,49 @@ export function useReadListed(): Listed {
   }, [goOn]);
   useEffect(() => {
     if (!first) return;
-    // Effects come after the screen is drawn; with the next turn nothing of this keeps it from being seen.
-    const timer = setTimeout(() => setGoOn(true));
-    return () => clearTimeout(timer);
+    return afterDrawing(() => setGoOn(true));
   }, [first]);
-  const conversations = useLiveQuery(async () => (goOn ? queries.conversations(db) : undefined), [goOn]);
-  const people = useLiveQuery(async () => (goOn ? queries.people(db) : undefined), [goOn]);
+  const conversations = useTable('conversations', queries.conversations, goOn);
+  const people = useTable('people', queries.people, goOn);
   return {
     conversations: conversations ?? (first && first.rows.length > 0 ? first.rows : undefined),
     people: people ?? first?.people,
     whole: conversations !== undefined,
+  };
+}
+
+/** What a query reads of a whole table, followed from when `on` is true; `undefined` until it is read. */
+function useTable<T>(table: string, query: (of: typeof db) => Promise<T>, on: boolean): T | undefined {
+  const [state, setState] = useState<{ value: T } | { error: unknown } | null>(null);
+  useEffect(() => {
+    if (!on) return;
+    return follow({
+      db,
+      tables: [table],
+      read: () => query(db),
+      next: (value) => setState({ value }),
+      error: (error) => setState({ error }),
+    });
+  }, [table, query, on]);
+  if (state && 'error' in state) throw state.error;
+  return state?.value;
+}
+
+/** A tab that is not looked at draws nothing. */
+const drawnWithinMs = 1_000;
+
+/** Calls back once what stands in the document now has been drawn. @returns what calls it off */
+function afterDrawing(call: () => void): () => void {
+  let timer = setTimeout(call, drawnWithinMs);
+  let frame = requestAnimationFrame(() => {
+    // The first is called before the drawing, the second with the next.
+    frame = requestAnimationFrame(() => {
+      clearTimeout(timer);
+      timer = setTimeout(call);
+    });
+  });
+  return () => {
+    clearTimeout(timer);
+    cancelAnimationFrame(frame);
   };
 }

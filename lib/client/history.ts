@@ -7,7 +7,7 @@ import { pullRange } from './pull-range';
 import type { Work } from './work';
 
 /** A device that joins later, or comes back late, begins with this many messages of each conversation. */
-export const recentMessages = 40;
+export const recentMessages = 20;
 /** After so many pages it is looked anew what is missing: newer gaps come before older ones. */
 const pagesPerPlan = 20;
 /** Of so many conversations a device that is linked is given the newest keys at once. */

@@ -14,6 +14,8 @@ import type { Work } from './work';
 
 /** In larger conversations nobody is told that a message has arrived, only that it was read. */
 const deliveredMarksUpTo = 8;
+/** So many messages before the newest are worth a question of their own, after the newest of all conversations. */
+const farMessages = 40;
 /** A conversation with more gaps than this is pulled in order. */
 const gapsMost = 8;
 
@@ -88,7 +90,7 @@ export class Inbox {
    */
   async pullConversations(behind: ReadonlyMap<string, number>): Promise<void> {
     const { db, api } = this.work.environment;
-    for (const [conversationId, lastSeq] of behind) await this.#leaveGap(conversationId, lastSeq);
+    await this.#leaveGaps(behind);
     const rows = await db.conversations.bulkGet([...behind.keys()]);
     let ids = rows.flatMap((row) => row?.conversationId ?? []);
     while (ids.length > 0) {
@@ -109,20 +111,22 @@ export class Inbox {
     }
   }
 
-  async #leaveGap(conversationId: string, lastSeq: number): Promise<void> {
+  /** Of conversations that are far behind, the newest messages come first; all in one transaction, which lists wait for. */
+  async #leaveGaps(behind: ReadonlyMap<string, number>): Promise<void> {
     const { db } = this.work.environment;
-    const upTo = lastSeq - recentMessages;
-    const isFar = await db.transaction('rw', db.conversations, async () => {
-      const row = await db.conversations.get(conversationId);
-      const gaps = row?.gaps ?? [];
-      if (!row || upTo - row.cursor <= limits.pullPageSize || gaps.length >= gapsMost) return false;
-      await db.conversations.update(conversationId, {
-        cursor: upTo,
-        gaps: [...gaps, { after: row.cursor, upTo }],
+    const left = await db.transaction('rw', db.conversations, async () => {
+      const rows = await db.conversations.bulkGet([...behind.keys()]);
+      const far = rows.flatMap((row): ConversationRow[] => {
+        if (!row) return [];
+        const { cursor, gaps = [] } = row;
+        const upTo = (behind.get(row.conversationId) ?? 0) - recentMessages;
+        if (upTo - cursor <= farMessages || gaps.length >= gapsMost) return [];
+        return [{ ...row, cursor: upTo, gaps: [...gaps, { after: cursor, upTo }] }];
       });
-      return true;
+      await db.conversations.bulkPut(far);
+      return far.length;
     });
-    if (isFar) this.on.gap();
+    if (left > 0) this.on.gap();
   }
 
   /**

@@ -1,0 +1,71 @@
+import { expect, test } from 'vitest';
+import { testKey } from '../../tests/store-key';
+import { AparteDb } from './db';
+import { follow } from './follow';
+
+/** Somebody who follows the people of a database, with a clock that is turned by hand. */
+async function follower() {
+  const db = new AparteDb(testKey, `follow-${Math.random()}`);
+  await db.open();
+  const seen: string[] = [];
+  const rests: { ms: number; end: () => void }[] = [];
+  const wake: (() => void)[] = [];
+  let now = 0;
+  const woken = () => {
+    for (const look of wake.splice(0)) look();
+  };
+  const until = async (look: () => boolean) => {
+    while (!look()) await new Promise<void>((resolve) => wake.push(resolve));
+  };
+  const end = follow({
+    db,
+    tables: ['people'],
+    read: async () => {
+      const rows = await db.people.toArray();
+      now += 20;
+      return rows.map((row) => row.userId).join();
+    },
+    next: (value) => seen.push(value),
+    error: (error) => seen.push(String(error)),
+    now: () => now,
+    after: (ms, call) => {
+      rests.push({ ms, end: call });
+      woken();
+    },
+  });
+  const add = (userId: string) => db.people.put({ userId, handle: userId, name: null, nameAt: 0 });
+  /** Waits until it rests. @returns how long it wants to, ms, and what ends the rest */
+  const resting = async () => {
+    await until(() => rests.length > 0);
+    const rest = rests.shift();
+    if (!rest) throw new Error('It does not rest.');
+    return rest;
+  };
+  return { db, seen, add, resting, rests, end };
+}
+
+test('what changes while a long list rests is read once after that, and nothing is read when nothing has changed', async () => {
+  const { seen, add, resting, rests } = await follower();
+  const first = await resting();
+  expect([seen, first.ms]).toEqual([[''], 40]);
+  await add('anna');
+  await add('bert');
+  expect(seen).toEqual(['']);
+  first.end();
+  (await resting()).end();
+  expect(seen).toEqual(['', 'anna,bert']);
+  expect(rests).toEqual([]);
+  await add('carl');
+  await resting();
+  expect(seen).toEqual(['', 'anna,bert', 'anna,bert,carl']);
+});
+
+test('other tables do not concern it, and after the end it hears of nothing', async () => {
+  const { db, seen, add, resting, rests, end } = await follower();
+  (await resting()).end();
+  await db.writeMeta('autoLockMinutes', 1);
+  expect(seen).toEqual(['']);
+  end();
+  await add('anna');
+  expect([seen, rests]).toEqual([[''], []]);
+});

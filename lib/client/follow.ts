@@ -1,0 +1,65 @@
+import { Dexie } from 'dexie';
+import type { AparteDb } from './db';
+
+/** Reading again and again takes this part of the time at most. */
+const share = 1 / 3;
+
+export interface Following<T> {
+  db: AparteDb;
+  /** Names of the tables that `read` reads. */
+  tables: readonly string[];
+  read: () => Promise<T>;
+  next: (value: T) => void;
+  error: (error: unknown) => void;
+  /** Milliseconds of a clock that only goes forward. */
+  now?: () => number;
+  /** Calls back after so many ms. */
+  after?: (ms: number, call: () => void) => void;
+}
+
+/**
+ * Reads whole tables, at once and whenever they have changed, in any tab or worker. Of many changes the first is read
+ * at once, the others together: a live query reads anew for each and throws away what it was reading, so that a long
+ * list would stand still while messages arrive, and hold up the engine that stores them. The last state is always read.
+ *
+ * @returns what ends it
+ */
+export function follow<T>(following: Following<T>): () => void {
+  const { db, tables, read, next, error } = following;
+  const { now = () => performance.now(), after = (ms, call) => void setTimeout(call, ms) } = following;
+  const prefixes = tables.map((table) => `idb://${db.name}/${table}/`);
+  let state: 'idle' | 'reading' | 'resting' | 'ended' = 'idle';
+  let changed = false;
+
+  const go = () => {
+    changed = false;
+    state = 'reading';
+    const start = now();
+    // Whoever has changed something may be in the middle of a transaction, of which this is no part.
+    Dexie.ignoreTransaction(read)
+      .then(next, (failure: unknown) => {
+        // It is opened again, or there is nothing left to read; the live queries see it alike.
+        if (!(failure instanceof Error && /^(DatabaseClosed|Abort)Error$/.test(failure.name))) error(failure);
+      })
+      .finally(() => {
+        if (state === 'ended') return;
+        state = 'resting';
+        after((now() - start) * (1 / share - 1), () => {
+          if (state === 'ended') return;
+          state = 'idle';
+          if (changed) go();
+        });
+      });
+  };
+  const hear = (parts: object) => {
+    if (!Object.keys(parts).some((part) => prefixes.some((prefix) => part.startsWith(prefix)))) return;
+    changed = true;
+    if (state === 'idle') go();
+  };
+  Dexie.on('storagemutated', hear);
+  go();
+  return () => {
+    state = 'ended';
+    Dexie.on.storagemutated.unsubscribe(hear);
+  };
+}
