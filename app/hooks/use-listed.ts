@@ -1,14 +1,14 @@
 'use client';
 
 import { usePathname } from 'next/navigation';
-import { useEffect, useState } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 import type { ConversationRow, PersonRow } from '../../lib/client/db';
 import { follow } from '../../lib/client/follow';
 import * as queries from '../../lib/client/queries';
 import { db } from './author';
 
 /** More than the rows of a tall screen. */
-const firstCount = 40;
+const newestCount = 40;
 
 export interface Listed {
   /** Newest first; `undefined` until they are read. */
@@ -18,66 +18,62 @@ export interface Listed {
   whole: boolean;
 }
 
-type First = Awaited<ReturnType<typeof queries.newestConversations>>;
-
 /**
- * Conversations and people, read once for the whole screen. An app that opens at the list shows what fits on a screen
- * first, and reads the rest after that: decrypting a thousand rows is most of a cold start.
+ * Conversations and people, read once for the whole screen. What fits on a screen is read first and at every change;
+ * the rest when there is time: decrypting a thousand rows is most of a cold start, and reading them again for each
+ * message would be most of a catch-up.
  */
 export function useReadListed(): Listed {
   const atList = usePathname() === '/';
-  const [first, setFirst] = useState<First | null>(null);
   const [goOn, setGoOn] = useState(!atList);
-  useEffect(() => {
-    if (goOn) return;
-    // A database that fails tells of it where all is read.
-    queries.newestConversations(db, firstCount).then(setFirst, () => setGoOn(true));
-  }, [goOn]);
-  useEffect(() => {
-    if (!first) return;
-    return afterDrawing(() => setGoOn(true));
-  }, [first]);
-  const conversations = useTable('conversations', queries.conversations, goOn);
-  const people = useTable('people', queries.people, goOn);
-  return {
-    conversations: conversations ?? (first && first.rows.length > 0 ? first.rows : undefined),
-    people: people ?? first?.people,
-    whole: conversations !== undefined,
-  };
+  const newest = useTables(newestTables, readNewest, true);
+  const all = useTables(conversationTables, queries.conversations, goOn);
+  const people = useTables(peopleTables, queries.people, goOn);
+  const newestRead = newest !== undefined;
+  useEffect(() => (newestRead ? whenThereIsTime(() => setGoOn(true)) : undefined), [newestRead]);
+  const conversations = useMemo(() => {
+    if (all && newest) return queries.withNewest(all, newest.rows);
+    // Without the rest an empty list would say that there is nothing.
+    return all ?? (atList && newest && newest.rows.length > 0 ? newest.rows : undefined);
+  }, [all, newest, atList]);
+  return { conversations, people: people ?? (atList ? newest?.people : undefined), whole: all !== undefined };
 }
 
-/** What a query reads of a whole table, followed from when `on` is true; `undefined` until it is read. */
-function useTable<T>(table: string, query: (of: typeof db) => Promise<T>, on: boolean): T | undefined {
+const newestTables = ['conversations', 'people'];
+const conversationTables = ['conversations'];
+const peopleTables = ['people'];
+const readNewest = (of: typeof db) => queries.newestConversations(of, newestCount);
+
+/** What a query reads of whole tables, followed from when `on` is true; `undefined` until it is read. */
+function useTables<T>(
+  tables: readonly string[],
+  query: (of: typeof db) => Promise<T>,
+  on: boolean,
+): T | undefined {
   const [state, setState] = useState<{ value: T } | { error: unknown } | null>(null);
   useEffect(() => {
     if (!on) return;
     return follow({
       db,
-      tables: [table],
+      tables,
       read: () => query(db),
       next: (value) => setState({ value }),
       error: (error) => setState({ error }),
     });
-  }, [table, query, on]);
+  }, [tables, query, on]);
   if (state && 'error' in state) throw state.error;
   return state?.value;
 }
 
-/** A tab that is not looked at draws nothing. */
-const drawnWithinMs = 1_000;
+/** Nobody waits longer for the rest; a tab that is not looked at draws nothing, and may never be idle. */
+const waitMs = 1_000;
 
-/** Calls back once what stands in the document now has been drawn. @returns what calls it off */
-function afterDrawing(call: () => void): () => void {
-  let timer = setTimeout(call, drawnWithinMs);
-  let frame = requestAnimationFrame(() => {
-    // The first is called before the drawing, the second with the next.
-    frame = requestAnimationFrame(() => {
-      clearTimeout(timer);
-      timer = setTimeout(call);
-    });
-  });
-  return () => {
-    clearTimeout(timer);
-    cancelAnimationFrame(frame);
-  };
+/** Calls back once the screen is drawn and nothing presses. @returns what calls it off */
+function whenThereIsTime(call: () => void): () => void {
+  if (!('requestIdleCallback' in globalThis)) {
+    const timer = setTimeout(call, waitMs / 4);
+    return () => clearTimeout(timer);
+  }
+  const idle = requestIdleCallback(call, { timeout: waitMs });
+  return () => cancelIdleCallback(idle);
 }

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { testKey } from '../../tests/store-key';
 import { AparteDb, type ConversationRow, type Preview } from './db';
-import { blocked, conversations, isArriving, newestConversations } from './queries';
+import { blocked, conversations, isArriving, newestConversations, withNewest } from './queries';
 
 const db = new AparteDb(testKey, 'queries');
 afterEach(() => db.conversations.clear());
@@ -79,4 +79,11 @@ test('the first screen has the newest that are listed, and the people that it na
   const first = await newestConversations(db, 3);
   expect(first.rows.map((one) => one.conversationId)).toEqual(['direct', 'group']);
   expect([...first.people.keys()].sort()).toEqual(['anna', 'bert', 'carl']);
+  const all = await conversations(db);
+  const whole = withNewest(all, [row('old', { sortAt: 5, unread: 1 })]);
+  expect(whole.map((one) => [one.conversationId, one.unread])).toEqual([
+    ['old', 1],
+    ['direct', 0],
+    ['group', 0],
+  ]);
 });
