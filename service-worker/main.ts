@@ -29,7 +29,8 @@ self.addEventListener('fetch', (event) => {
 // Where the browser can be told so once, it asks nobody here for what only the network has.
 self.addEventListener('install', (event: ExtendableEvent & { addRoutes?: AddRoutes }) => {
   const routes = event.addRoutes?.({ condition: { urlPattern: '/trpc/*' }, source: 'network' });
-  if (routes) event.waitUntil(routes);
+  // A browser that does not like the rule asks here as before.
+  if (routes) event.waitUntil(routes.catch(() => undefined));
 });
 
 precacheAndRoute(files, { ignoreURLParametersMatching: [/.*/], cleanURLs: true });
