@@ -3,7 +3,7 @@
 import { useTranslations } from 'use-intl';
 import { unblock } from '../../lib/client/intents';
 import { author } from '../hooks/author';
-import { useBlocked } from '../hooks/use-live';
+import { useListed } from '../hooks/use-conversations';
 import { useNames } from '../hooks/use-names';
 import { Avatar } from './avatar';
 
@@ -11,13 +11,13 @@ import { Avatar } from './avatar';
 export function Blocked() {
   const t = useTranslations('blocked');
   const names = useNames();
-  const blocked = useBlocked();
+  const { blocked, whole } = useListed();
   return (
     <section className="card" aria-label={t('title')}>
       <h2>{t('title')}</h2>
-      {blocked?.length === 0 && <p className="notice">{t('nobody')}</p>}
+      {whole && blocked.length === 0 && <p className="notice">{t('nobody')}</p>}
       <ul className="people">
-        {blocked?.map((row) => {
+        {blocked.map((row) => {
           const userId = names.other(row);
           const name = names.person(userId);
           return (

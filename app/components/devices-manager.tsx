@@ -10,8 +10,8 @@ import { limits } from '../../lib/protocol/limits';
 import { api, author } from '../hooks/author';
 import { useDevices, useRemovals } from '../hooks/use-live';
 import { Confirm } from './confirm';
-import { LinkingModal } from './dialogs';
 import { Icon } from './icons';
+import { LinkingModal } from './linking-modal';
 
 /** The devices of this account: link, name, remove. */
 export function DevicesManager() {

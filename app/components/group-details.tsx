@@ -14,10 +14,10 @@ import { useNames } from '../hooks/use-names';
 import { AlertRuleCard } from './alert-rule';
 import { Avatar } from './avatar';
 import { Confirm } from './confirm';
-import { SafetyModal } from './dialogs';
 import { FindPerson } from './find-person';
 import { Icon } from './icons';
 import { PageBar } from './page-bar';
+import { SafetyModal } from './safety-modal';
 import { WaitingChanges } from './waiting-changes';
 
 export function GroupDetails() {

@@ -7,7 +7,7 @@ import { decideIdentity } from '../../lib/client/trust-intents';
 import { author } from '../hooks/author';
 import { useChangedIdentities } from '../hooks/use-live';
 import { useNames } from '../hooks/use-names';
-import { SafetyModal } from './dialogs';
+import { SafetyModal } from './safety-modal';
 
 /** Somebody here is told to be another than before: what is written waits until that was looked at. */
 export function IdentityBanner({ conversation }: { conversation: ConversationRow }) {

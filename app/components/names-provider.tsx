@@ -9,7 +9,7 @@ import { NamesContext, useReadNames } from '../hooks/use-names';
 export function NamesProvider({ children }: { children: ReactNode }) {
   const listed = useReadListed();
   return (
-    <NamesContext value={useReadNames(listed.people)}>
+    <NamesContext value={useReadNames(listed)}>
       <ListedContext value={listed}>{children}</ListedContext>
     </NamesContext>
   );

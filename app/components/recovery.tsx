@@ -5,7 +5,7 @@ import { useFormatter, useTranslations } from 'use-intl';
 import { putOffRecovery } from '../../lib/client/recovery-intents';
 import { author } from '../hooks/author';
 import { useRecovery, useRecoveryReminder } from '../hooks/use-live';
-import { RecoveryModal } from './dialogs';
+import { RecoveryModal } from './recovery-modal';
 
 /** Stands over the list until there is a recovery key. It can be put off a few times, and not for ever. */
 export function RecoveryReminder() {

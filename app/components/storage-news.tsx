@@ -8,7 +8,8 @@ import type { Loss } from '../../lib/client/meta';
 import { dismissLoss, dismissMended } from '../../lib/client/storage-intents';
 import { author } from '../hooks/author';
 import { useSession } from '../hooks/use-live';
-import { LinkingModal, RecoverAccount } from './dialogs';
+import { LinkingModal } from './linking-modal';
+import { RecoverAccount } from './recover-account';
 
 /** No room: what waits stays on the server, what is typed in its field. */
 export function StorageFull({ onTry }: { onTry: () => void }) {

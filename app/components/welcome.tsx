@@ -12,8 +12,9 @@ import { api, author } from '../hooks/author';
 import { useLost } from '../hooks/use-live';
 import { useSettled } from '../hooks/use-settled';
 import { deviceKind, deviceName } from './device-name';
-import { LinkingModal, RecoverAccount } from './dialogs';
+import { LinkingModal } from './linking-modal';
 import { Logo } from './logo';
+import { RecoverAccount } from './recover-account';
 
 /** Choosing a name and a handle is all it takes: the engine makes the keys. */
 export function Welcome({ session }: { session: Session }) {

@@ -7,6 +7,7 @@ import type { Listed } from './use-listed';
 export const ListedContext = createContext<Listed>({
   conversations: undefined,
   people: undefined,
+  blocked: [],
   whole: false,
 });
 

@@ -1,11 +1,12 @@
 'use client';
 
 import { usePathname } from 'next/navigation';
-import { useEffect, useMemo, useState } from 'react';
+import { useCallback, useEffect, useMemo, useState } from 'react';
 import type { ConversationRow, PersonRow } from '../../lib/client/db';
 import { follow } from '../../lib/client/follow';
 import * as queries from '../../lib/client/queries';
 import { db } from './author';
+import { useSession } from './use-live';
 
 /** More than the rows of a tall screen. */
 const newestCount = 40;
@@ -14,6 +15,8 @@ export interface Listed {
   /** Newest first; `undefined` until they are read. */
   conversations: ConversationRow[] | undefined;
   people: Map<string, PersonRow> | undefined;
+  /** One-to-one conversations whose other person was blocked, as far as they are read. */
+  blocked: ConversationRow[];
   /** Whether these are all. */
   whole: boolean;
 }
@@ -24,25 +27,38 @@ export interface Listed {
  * message would be most of a catch-up.
  */
 export function useReadListed(): Listed {
+  const session = useSession();
+  const me = session?.state === 'signed_in' ? session.userId : null;
   const atList = usePathname() === '/';
-  const [goOn, setGoOn] = useState(!atList);
-  const newest = useTables(newestTables, readNewest, true);
-  const all = useTables(conversationTables, queries.conversations, goOn);
-  const people = useTables(peopleTables, queries.people, goOn);
+  const [openedAtList] = useState(atList);
+  const [goOn, setGoOn] = useState(false);
+  const readNewest = useCallback(
+    (of: typeof db) => queries.newestConversations(of, me ?? '', newestCount),
+    [me],
+  );
+  const newest = useTables(newestTables, readNewest, me !== null);
+  const all = useTables(conversationTables, queries.allConversations, goOn || !atList);
+  const allPeople = useTables(peopleTables, queries.people, goOn || !atList);
   const newestRead = newest !== undefined;
   useEffect(() => (newestRead ? whenThereIsTime(() => setGoOn(true)) : undefined), [newestRead]);
   const conversations = useMemo(() => {
-    if (all && newest) return queries.withNewest(all, newest.rows);
+    if (all && newest) return queries.withNewest(all.listed, newest.rows);
     // Without the rest an empty list would say that there is nothing.
-    return all ?? (atList && newest && newest.rows.length > 0 ? newest.rows : undefined);
-  }, [all, newest, atList]);
-  return { conversations, people: people ?? (atList ? newest?.people : undefined), whole: all !== undefined };
+    return all?.listed ?? (openedAtList && newest && newest.rows.length > 0 ? newest.rows : undefined);
+  }, [all, newest, openedAtList]);
+  const people = useMemo(() => {
+    // One who has just come may be known to the newest only.
+    if (allPeople && newest) return new Map([...newest.people, ...allPeople]);
+    return allPeople ?? (openedAtList ? newest?.people : undefined);
+  }, [allPeople, newest, openedAtList]);
+  const blocked = all?.blocked ?? newest?.blocked ?? nobody;
+  return { conversations, people, blocked, whole: all !== undefined };
 }
 
+const nobody: ConversationRow[] = [];
 const newestTables = ['conversations', 'people'];
 const conversationTables = ['conversations'];
 const peopleTables = ['people'];
-const readNewest = (of: typeof db) => queries.newestConversations(of, newestCount);
 
 /** What a query reads of whole tables, followed from when `on` is true; `undefined` until it is read. */
 function useTables<T>(

@@ -30,7 +30,6 @@ export const useHistory = () => useLiveQuery(() => db.readMeta('history'), []);
 export const useAutoLockMinutes = () => useLiveQuery(() => db.readMeta('autoLockMinutes'), []);
 /** Changes whenever something new can be found. */
 export const useSearchStamp = () => useLiveQuery(() => queries.searchStamp(db), []);
-export const useBlocked = () => useLiveQuery(() => queries.blocked(db), []);
 export const usePresences = () => useLiveQuery(() => queries.presences(db), []);
 export const useFiguresShared = () => useLiveQuery(() => queries.figuresShared(db), []);
 export const usePresenceShown = () => useLiveQuery(() => queries.presenceShown(db), []);

@@ -2,8 +2,9 @@
 
 import { createContext, useContext, useMemo } from 'react';
 import { useTranslations } from 'use-intl';
-import type { ConversationRow, PersonRow } from '../../lib/client/db';
-import { useBlocked, useSession } from './use-live';
+import type { ConversationRow } from '../../lib/client/db';
+import type { Listed } from './use-listed';
+import { useSession } from './use-live';
 
 export type Names = ReturnType<typeof useReadNames>;
 
@@ -17,9 +18,8 @@ export function useNames(): Names {
   return names;
 }
 
-export function useReadNames(people: Map<string, PersonRow> | undefined) {
+export function useReadNames({ people, blocked }: Pick<Listed, 'people' | 'blocked'>) {
   const session = useSession();
-  const blocked = useBlocked();
   const t = useTranslations();
   return useMemo(() => {
     const me = session?.state === 'signed_in' ? session : null;
@@ -39,7 +39,7 @@ export function useReadNames(people: Map<string, PersonRow> | undefined) {
     /** Whose colour a conversation wears: the other person's, or a group's own. */
     const face = (row: ConversationRow): string =>
       (row.kind === 'direct' && other(row)) || row.conversationId;
-    const blockedIds = new Set(blocked?.map(other));
+    const blockedIds = new Set(blocked.map(other));
     const isBlocked = (userId: string): boolean => blockedIds.has(userId);
     return { me, people, person, handle, other, conversation, face, isBlocked };
   }, [people, session, blocked, t]);

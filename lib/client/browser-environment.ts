@@ -8,7 +8,7 @@ import { tellStorage } from './storage-telling';
 import { type Store, wipeStores } from './store-key';
 import { trustLedger } from './trust-ledger';
 
-const machineStore = 'aparte-machine';
+export const machineStore = 'aparte-machine';
 
 /**
  * What the engine takes from a browser, in a page's Worker or in the service worker.

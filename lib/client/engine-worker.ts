@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { loadCrypto } from '../crypto/machine';
 import { id } from '../protocol/ids';
 import type { Alert } from './alerts';
-import { browserEnvironment } from './browser-environment';
+import { browserEnvironment, machineStore } from './browser-environment';
 import { type Engine, startEngine } from './engine';
 import { engineLock, visibleLock } from './engine-lock';
 import { openKeyRing } from './key-ring';
@@ -16,10 +16,15 @@ import { hearStorage } from './storage-telling';
  */
 const keys = openKeyRing(() => close());
 
-// Begun while the database still opens; whoever needs the library waits for it, and learns why it does not load.
-loadCrypto().catch(() => undefined);
+/** A device with keys needs the library: it loads while the database still opens. */
+async function loadEarly(): Promise<void> {
+  const names = (await indexedDB.databases()).map(({ name }) => name ?? '');
+  if (names.some((name) => name.startsWith(machineStore))) await loadCrypto();
+}
 
 async function holdEngine(): Promise<never> {
+  // Whoever opens the machine waits for the same loading, and learns why it fails.
+  loadEarly().catch(() => undefined);
   const engine: Engine = startEngine(browserEnvironment(alertsOfPage, (store) => keys.key(store)));
   hearStorage(() => engine.hurry());
   addEventListener('online', () => engine.hurry());

@@ -1,3 +1,4 @@
+import { Dexie, RangeSet } from 'dexie';
 import { expect, test } from 'vitest';
 import { testKey } from '../../tests/store-key';
 import { AparteDb } from './db';
@@ -64,8 +65,31 @@ test('other tables do not concern it, and after the end it hears of nothing', as
   const { db, seen, add, resting, rests, end } = await follower();
   (await resting()).end();
   await db.writeMeta('autoLockMinutes', 1);
+  await db.people.bulkPut([]);
   expect(seen).toEqual(['']);
   end();
   await add('anna');
   expect([seen, rests]).toEqual([[''], []]);
+});
+
+test('a page that comes back from the browser’s cache reads again, and a closed database is tried again', async () => {
+  const { db, seen, add, resting } = await follower();
+  (await resting()).end();
+  Dexie.on.storagemutated.fire({ all: new RangeSet(0, 1) });
+  expect((await resting()).ms).toBe(40);
+  const other = await follower();
+  const pause = await other.resting();
+  other.db.close({ disableAutoOpen: true });
+  await add('anna');
+  pause.end();
+  Dexie.on.storagemutated.fire({ all: new RangeSet(0, 1) });
+  const closed = await other.resting();
+  expect(closed.ms).toBe(1_000);
+  await other.db.open();
+  await other.add('bert');
+  closed.end();
+  await other.resting();
+  expect(other.seen).toEqual(['', 'bert']);
+  expect(seen).toEqual(['', '']);
+  db.close();
 });

@@ -3,6 +3,8 @@ import type { AparteDb } from './db';
 
 /** Reading again and again takes this part of the time at most. */
 const share = 1 / 3;
+/** A reading may have waited for others, or for a tab that slept: nobody rests for that. */
+const longestRestMs = 1_000;
 
 export interface Following<T> {
   db: AparteDb;
@@ -34,25 +36,32 @@ export function follow<T>(following: Following<T>): () => void {
   const go = () => {
     changed = false;
     state = 'reading';
+    let closed = false;
     const start = now();
     // Whoever has changed something may be in the middle of a transaction, of which this is no part.
     Dexie.ignoreTransaction(read)
       .then(next, (failure: unknown) => {
-        // It is opened again, or there is nothing left to read; the live queries see it alike.
-        if (!(failure instanceof Error && /^(DatabaseClosed|Abort)Error$/.test(failure.name))) error(failure);
+        // The database is opened again, or there is nothing left to read; live queries pass over it alike.
+        if (failure instanceof Error && /^(DatabaseClosed|Abort)Error$/.test(failure.name)) closed = true;
+        else error(failure);
       })
       .finally(() => {
         if (state === 'ended') return;
         state = 'resting';
-        after((now() - start) * (1 / share - 1), () => {
+        changed ||= closed;
+        const restMs = (now() - start) * (1 / share - 1);
+        after(closed ? longestRestMs : Math.min(longestRestMs, restMs), () => {
           if (state === 'ended') return;
           state = 'idle';
           if (changed) go();
         });
       });
   };
+  /** A page that comes back from the browser's cache is told that all has changed; a range may be of no rows. */
+  const concerns = ([part, range]: [string, object]) =>
+    part === 'all' || ('from' in range && prefixes.some((prefix) => part.startsWith(prefix)));
   const hear = (parts: object) => {
-    if (!Object.keys(parts).some((part) => prefixes.some((prefix) => part.startsWith(prefix)))) return;
+    if (!Object.entries(parts).some(concerns)) return;
     changed = true;
     if (state === 'idle') go();
   };

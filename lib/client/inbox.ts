@@ -123,7 +123,7 @@ export class Inbox {
         if (upTo - cursor <= farMessages || gaps.length >= gapsMost) return [];
         return [{ ...row, cursor: upTo, gaps: [...gaps, { after: cursor, upTo }] }];
       });
-      await db.conversations.bulkPut(far);
+      if (far.length > 0) await db.conversations.bulkPut(far);
       return far.length;
     });
     if (left > 0) this.on.gap();

@@ -105,6 +105,10 @@ export class Intake {
     const rows = await db.conversations.bulkGet(summaries.map(({ conversationId }) => conversationId));
     for (const [index, summary] of summaries.entries()) {
       const known = rows[index];
+      // What was noted before goes to its place in the order that holds now.
+      const noted = this.#behind.get(summary.conversationId);
+      this.#behind.delete(summary.conversationId);
+      if (noted !== undefined) this.#noteBehind(summary.conversationId, noted);
       if (!known || known.rosterVersion < summary.rosterVersion) this.#stale.set(summary.conversationId, 0);
       if (!known || known.cursor < summary.lastSeq) this.#noteBehind(summary.conversationId, summary.lastSeq);
     }

@@ -1,7 +1,8 @@
 import { afterEach, expect, test } from 'vitest';
 import { testKey } from '../../tests/store-key';
+import { directConversationId } from '../protocol/names';
 import { AparteDb, type ConversationRow, type Preview } from './db';
-import { blocked, conversations, isArriving, newestConversations, withNewest } from './queries';
+import { allConversations, conversations, isArriving, newestConversations, withNewest } from './queries';
 
 const db = new AparteDb(testKey, 'queries');
 afterEach(() => db.conversations.clear());
@@ -45,7 +46,7 @@ test('a request is shown once its first message is here, and not before', async 
 test('who was blocked stands on a list of their own, and not among the conversations', async () => {
   await db.conversations.bulkPut([row('mine', { preview }), row('gone', { myState: 'blocked', preview })]);
   expect(await shown()).toEqual(['mine']);
-  expect((await blocked(db)).map((one) => one.conversationId)).toEqual(['gone']);
+  expect((await allConversations(db)).blocked.map((one) => one.conversationId)).toEqual(['gone']);
 });
 
 test('older messages are awaited while there is a gap, or while none has come of those that there are', () => {
@@ -76,9 +77,14 @@ test('the first screen has the newest that are listed, and the people that it na
     row('blocked', { sortAt: 3, myState: 'blocked' }),
     row('direct', { sortAt: 4, members }),
   ]);
-  const first = await newestConversations(db, 3);
+  const first = await newestConversations(db, 'anna', 3);
   expect(first.rows.map((one) => one.conversationId)).toEqual(['direct', 'group']);
   expect([...first.people.keys()].sort()).toEqual(['anna', 'bert', 'carl']);
+  expect(first.blocked).toEqual([]);
+  const withBert = await directConversationId('anna', 'bert');
+  await db.conversations.put(row(withBert, { sortAt: 0, myState: 'blocked' }));
+  const then = await newestConversations(db, 'anna', 3);
+  expect(then.blocked.map((one) => one.conversationId)).toEqual([withBert]);
   const all = await conversations(db);
   const whole = withNewest(all, [row('old', { sortAt: 5, unread: 1 })]);
   expect(whole.map((one) => [one.conversationId, one.unread])).toEqual([

@@ -1,4 +1,5 @@
 import type { ActivityKind } from '../protocol/frames';
+import { directConversationId } from '../protocol/names';
 import { defaultAlertSettings, isMuted } from './alert-rules';
 import type { AlertSettings } from './alerts';
 import {
@@ -27,28 +28,52 @@ export const link = (db: AparteDb): Promise<LinkState> =>
 const isListed = (row: ConversationRow): boolean =>
   row.myState !== 'blocked' && (row.myState !== 'requested' || row.preview !== null);
 
-/** Those that are listed, newest first. */
-export async function conversations(db: AparteDb): Promise<ConversationRow[]> {
+const isBlocked = (row: ConversationRow): boolean => row.kind === 'direct' && row.myState === 'blocked';
+
+/** Those that are listed, newest first, and one-to-one conversations whose other person was blocked. */
+export async function allConversations(
+  db: AparteDb,
+): Promise<{ listed: ConversationRow[]; blocked: ConversationRow[] }> {
   // All at once and sorted here: asked for in order they would come one by one, ten times as slowly.
   const rows = await db.conversations.toArray();
-  return rows.filter(isListed).sort((a, b) => b.sortAt - a.sortAt);
+  return {
+    listed: rows.filter(isListed).sort((a, b) => b.sortAt - a.sortAt),
+    blocked: rows.filter(isBlocked),
+  };
 }
 
-/** What the list shows before anybody scrolls, and who is in it: a fraction of what decrypting all of it takes. */
-export async function newestConversations(
-  db: AparteDb,
-  count: number,
-): Promise<{ rows: ConversationRow[]; people: Map<string, PersonRow> }> {
+/** Those that are listed, newest first. */
+export const conversations = async (db: AparteDb): Promise<ConversationRow[]> =>
+  (await allConversations(db)).listed;
+
+export interface Newest {
+  /** Newest first. */
+  rows: ConversationRow[];
+  /** Who is named in them. */
+  people: Map<string, PersonRow>;
+  /** One-to-one conversations with those of them who were blocked. */
+  blocked: ConversationRow[];
+}
+
+/** What the list shows before anybody scrolls: a fraction of what decrypting all of it takes. */
+export async function newestConversations(db: AparteDb, me: string, count: number): Promise<Newest> {
   // From the end on, rows would come one by one, each at the page's next turn: all ids and then these rows is faster.
   const ids = await db.conversations.orderBy('sortAt').primaryKeys();
-  const rows = (await db.conversations.bulkGet(ids.slice(-count).reverse())).flatMap((row) => row ?? []);
-  const shownIn = ({ kind, members, preview }: ConversationRow) => [
-    ...(kind === 'direct' ? members.map((member) => member.userId) : []),
-    ...(preview ? [preview.senderId] : []),
-  ];
-  const userIds = [...new Set(rows.flatMap(shownIn))];
-  const known = (await db.people.bulkGet(userIds)).flatMap((person) => person ?? []);
-  return { rows: rows.filter(isListed), people: new Map(known.map((person) => [person.userId, person])) };
+  const read = (await db.conversations.bulkGet(ids.slice(-count).reverse())).flatMap((row) => row ?? []);
+  const rows = read.filter(isListed);
+  const speakers = new Set(rows.flatMap((row) => row.preview?.senderId ?? []));
+  const others = rows.flatMap((row) => (row.kind === 'direct' ? row.members.map((one) => one.userId) : []));
+  const people = (await db.people.bulkGet([...new Set([...others, ...speakers])])).flatMap(
+    (row) => row ?? [],
+  );
+  // What somebody says in a group who was blocked is not shown, not even at first.
+  const withMe = await Promise.all([...speakers].map((userId) => directConversationId(me, userId)));
+  const direct = (await db.conversations.bulkGet(withMe)).flatMap((row) => row ?? []);
+  return {
+    rows,
+    people: new Map(people.map((person) => [person.userId, person])),
+    blocked: direct.filter(isBlocked),
+  };
 }
 
 /** All that are listed, of which the newest may have been read later than the others; newest first. */
@@ -57,10 +82,6 @@ export function withNewest(all: ConversationRow[], newest: ConversationRow[]): C
   const rows = [...newest, ...all.filter((row) => !later.has(row.conversationId))];
   return rows.sort((a, b) => b.sortAt - a.sortAt);
 }
-
-/** One-to-one conversations whose other person was blocked. */
-export const blocked = (db: AparteDb): Promise<ConversationRow[]> =>
-  db.conversations.filter((row) => row.kind === 'direct' && row.myState === 'blocked').toArray();
 
 export const conversation = (db: AparteDb, conversationId: string) => db.conversations.get(conversationId);
 

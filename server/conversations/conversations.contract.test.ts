@@ -134,7 +134,7 @@ describe.each(databaseKinds)('conversations on %s', (kind) => {
     const mine = (await summaries(domain.db, bert.userId)).find(
       (one) => one.conversationId === conversationId,
     );
-    expect(mine).toEqual({ conversationId, rosterVersion: rosterVersion + 1, lastSeq: 0 });
+    expect(mine).toEqual({ conversationId, rosterVersion: rosterVersion + 1, lastSeq: 0, lastAt: 0 });
   });
 
   test('passes the group to the oldest admin, or else member, when its last owner leaves', async () => {

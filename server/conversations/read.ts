@@ -75,7 +75,7 @@ export async function summaries(db: Db, userId: string): Promise<ConversationSum
       sql<number>`coalesce(m.left_roster_version, c.roster_version)`.as('rosterVersion'),
       sql<number>`coalesce(m.left_seq, c.last_seq)`.as('lastSeq'),
       sql<number>`coalesce((
-        select at from messages where conversation_id = c.id and seq = coalesce(m.left_seq, c.last_seq)
+        select at from messages where conversation_id = c.id and seq = coalesce(m.left_seq, c.last_seq) and seq > m.joined_seq
       ), 0)`.as('lastAt'),
     ])
     .where('m.user_id', '=', userId)
