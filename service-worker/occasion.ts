@@ -31,6 +31,9 @@ export async function wordsOf(environment: Environment | null) {
   return alertWords[(await environment?.db.readMeta('language')) ?? own];
 }
 
+/** Another event's run ends within this, or it is left: browsers end a service worker's work after half a minute. */
+const patienceMs = 10_000;
+
 /** What the engine works with during one event. */
 export class Occasion {
   shown = 0;
@@ -67,12 +70,14 @@ export class Occasion {
   }
 
   /**
-   * Runs the engine, if no page does.
-   * @returns `held` when one does, else whether it caught up
+   * Runs the engine, if no page does. The run of another event may be past what this one wishes: it is waited for.
+   * @returns `held` when a page does, else whether it caught up
    */
   async run(): Promise<'held' | boolean> {
+    const pages = await self.clients.matchAll({ type: 'window', includeUncontrolled: true });
+    const patience = pages.length > 0 ? { ifAvailable: true } : { signal: AbortSignal.timeout(patienceMs) };
     try {
-      return await navigator.locks.request(engineLock, { ifAvailable: true }, async (lock) =>
+      return await navigator.locks.request(engineLock, patience, async (lock) =>
         lock ? runInBackground(this.environment) : 'held',
       );
     } catch (error) {

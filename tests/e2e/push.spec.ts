@@ -112,7 +112,24 @@ test('with the app closed, a push is fetched, decrypted and shown; its buttons d
     const event = new NotificationEvent('notificationclick', { notification, action: 'read' });
     const work: Promise<unknown>[] = [];
     Object.defineProperty(event, 'waitUntil', { value: (task: Promise<unknown>) => work.push(task) });
+    // The run that showed the notification may not be over when somebody clicks.
+    let end = () => undefined as unknown;
+    await new Promise<void>((begun) => {
+      void navigator.locks.request('aparte-engine', () => {
+        begun();
+        return new Promise<void>((resolve) => {
+          end = resolve;
+        });
+      });
+    });
     scope.dispatchEvent(event);
+    let done = false;
+    void Promise.all(work).then(() => {
+      done = true;
+    });
+    const waits = async () => ((await navigator.locks.query()).pending ?? []).length > 0;
+    while (!done && !(await waits())) await new Promise((resolve) => setTimeout(resolve));
+    end();
     await Promise.all(work);
   });
   await expect(bert.message('And you?').getByRole('img', { name: 'Read' })).toBeVisible();
