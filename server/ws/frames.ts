@@ -5,6 +5,7 @@ import type { Asker, Ground } from '../ground';
 import type { Committer } from '../messages/commit';
 import { send } from '../messages/messages';
 import { addFigures } from '../metrics/figures';
+import { stopwatch } from '../metrics/metrics';
 import { tellActivity } from '../presence/activity';
 import { tellPresence } from '../presence/presence';
 import { codeOf } from '../refusal';
@@ -55,8 +56,8 @@ export function handleFrame<By extends Asker>(
   options: FrameOptions<By>,
 ): Promise<void> | undefined {
   const { metrics } = options.ground;
-  const start = performance.now();
-  const ended = () => metrics.frameSeconds[frame.t].add((performance.now() - start) / 1000);
+  const seconds = stopwatch();
+  const ended = () => metrics.frameSeconds[frame.t].add(seconds());
   try {
     const doing = perform(frame, by, options);
     if (doing !== undefined) return doing.catch((error) => failed(error, frame, by, options)).finally(ended);

@@ -122,13 +122,18 @@ test('with the app closed, a push is fetched, decrypted and shown; its buttons d
         });
       });
     });
-    scope.dispatchEvent(event);
-    let done = false;
-    void Promise.all(work).then(() => {
-      done = true;
+    // It ends once the click has asked for the lock, and not before.
+    const { request } = navigator.locks;
+    const asked = new Promise<void>((resolve) => {
+      navigator.locks.request = (...given: unknown[]) => {
+        const granted = Reflect.apply(request, navigator.locks, given);
+        resolve();
+        return granted;
+      };
     });
-    const waits = async () => ((await navigator.locks.query()).pending ?? []).length > 0;
-    while (!done && !(await waits())) await new Promise((resolve) => setTimeout(resolve));
+    scope.dispatchEvent(event);
+    await asked;
+    Reflect.deleteProperty(navigator.locks, 'request');
     end();
     await Promise.all(work);
   });

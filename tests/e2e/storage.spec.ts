@@ -125,11 +125,6 @@ test('a full storage is said, what is typed stays in its field, and with room ag
   await expect(anna.message('Waiting on the server')).toHaveCount(0);
   await cdp.send('Storage.overrideQuotaForOrigin', { origin: server.origin });
   await page.getByRole('button', { name: 'Try again' }).click();
-  const row = page.getByRole('link', { name: /Bert/ }).first();
-  await expect(row).toContainText('Waiting on the server');
-  // What was given back makes the field so tall that the end of the list may be out of sight.
-  await page.getByRole('link', { name: 'Settings' }).first().click();
-  await row.click();
   await expect(anna.message('Waiting on the server')).toBeVisible();
   await page.getByRole('textbox', { name: 'Message', exact: true }).fill('Room again');
   await page.keyboard.press('Enter');
