@@ -46,6 +46,7 @@ export function MessageList(props: {
   const page = useMessages(conversationId, limit, stick, around);
   const messages = page?.rows;
   const scroller = useRef<HTMLDivElement>(null);
+  const lastOffset = useRef(0);
   const virtualizer = useRef<VirtualizerHandle>(null);
   // Where the divider stands is decided on opening: it must not run away while one reads.
   const [firstUnread] = useState(() => firstUnreadOf(conversation));
@@ -143,7 +144,10 @@ export function MessageList(props: {
     if (!box) return;
     const left = box.scrollHeight - offset - box.clientHeight;
     const newest = page?.newest ?? true;
-    setAtEnd(newest && left < atEndPx);
+    // Who is at the end leaves it upwards only: else it has moved away, by a row that grew or a taller field below.
+    const stays = stick.current && offset >= lastOffset.current;
+    lastOffset.current = offset;
+    setAtEnd(newest && (stays || left < atEndPx));
     if (!page || page.around !== around) return;
     if (!around) {
       if (offset < nearStartPx && page.limit === limit && !page.whole) setLimit(limit + pageSize);
