@@ -2,6 +2,7 @@ import { defineConfig } from '@playwright/test';
 
 export default defineConfig({
   testDir: 'tests/e2e',
+  globalSetup: './tests/data-folder.ts',
   outputDir: 'test-results',
   fullyParallel: false,
   workers: 1,

@@ -10,6 +10,7 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     // Dexie looks for IndexedDB when it is imported.
+    globalSetup: 'tests/data-folder.ts',
     setupFiles: ['fake-indexeddb/auto'],
     // Against hanging only: a busy machine is no failure.
     testTimeout: 240_000,

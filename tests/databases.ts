@@ -1,9 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { migrate } from '../server/db/migrate';
 import { type Database, openDatabase } from '../server/db/pool';
 import { freePort } from '../server/http/free-port';
+import { dataFolder } from './data-folder';
 import { startPostgres } from './postgres';
 
 export interface TestDatabase extends Database {
@@ -16,9 +15,8 @@ export const databaseKinds = ['embedded', 'postgres'] as const;
 
 export async function openTestDatabase(kind: (typeof databaseKinds)[number]): Promise<TestDatabase> {
   if (kind === 'embedded') {
-    const dataDir = await mkdtemp(join(tmpdir(), 'aparte-embedded-'));
+    const dataDir = await dataFolder();
     const database = await openDatabase({ databaseUrl: undefined, dataDir });
-    await migrate(database.pool);
     return {
       ...database,
       url: undefined,

@@ -36,6 +36,8 @@ export class TestDevice {
   looks = 0;
   /** How wrong its clock is. */
   clockOffsetMs = 0;
+  /** Where its clock stands still, if it does. */
+  clockStoppedAt: number | null = null;
   #engine: Engine | null = null;
   readonly #name = `device-${databases++}`;
 
@@ -47,7 +49,7 @@ export class TestDevice {
   ) {
     this.db = new AparteDb(testKey, this.#name);
     this.network = new DeviceNetwork(origin, dice);
-    this.author = { db: this.db, now: () => Date.now() + this.clockOffsetMs, newId: () => this.#newId() };
+    this.author = { db: this.db, now: () => this.#now(), newId: () => this.#newId() };
   }
 
   start(): void {
@@ -103,6 +105,10 @@ export class TestDevice {
     }
   }
 
+  #now(): number {
+    return this.clockStoppedAt ?? Date.now() + this.clockOffsetMs;
+  }
+
   #newId(): string {
     const hex = (digits: number) =>
       Array.from({ length: digits }, () => Math.floor(this.dice() * 16).toString(16)).join('');
@@ -141,7 +147,7 @@ export class TestDevice {
       },
       wipeMachine: () => this.wipeKeys(),
       tellStorage: ({ state }) => this.storage.push(state),
-      now: () => Date.now() + this.clockOffsetMs,
+      now: () => this.#now(),
       random: this.dice,
       newId: () => this.#newId(),
       newSecret: () =>

@@ -1,12 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { missingIn } from '../lib/client/gaps';
 import { accept, markRead, sendText, startDirect } from '../lib/client/intents';
 import { cancelLink, confirmLink, enterLinkCode, showLinkCode } from '../lib/client/link-intents';
 import { noRates } from '../server/limiter';
 import { type RunningServer, startServer } from '../server/start';
+import { dataFolder } from './data-folder';
 import { TestDevice } from './device';
 import { dice } from './dice';
 import { linkStep } from './own-devices';
@@ -23,7 +22,7 @@ const phoneName = { name: 'Phone', kind: 'MOBILE' as const };
 const laptopName = { name: 'Laptop', kind: 'DESKTOP' as const };
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'aparte-linking-'));
+  folder = await dataFolder();
   aheadMs = 0;
   const now = () => Date.now() + aheadMs;
   server = await startServer({ port: 0, dataDir: folder, logLevel: 'error', rates: noRates, now });

@@ -246,7 +246,7 @@ test('a conversation that is refused keeps what was written for it until its wri
   const freshBert = await personOf(carl);
   const group = await startGroup(bert.author, 'With Carl', [freshBert]);
   const message = await sendText(bert.author, group, 'dear carl');
-  const refused = await bert.until(async () => (await refusals(bert.db, group))[0], 'the refusal', 20_000);
+  const refused = await bert.until(async () => (await refusals(bert.db, group))[0], 'the refusal');
   expect(refused.intent.kind).toBe('create');
   expect(await bert.db.messages.get(message)).toMatchObject({ status: 'failed', body: 'dear carl' });
   expect(session.userId).not.toBe(freshBert.userId);

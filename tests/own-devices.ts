@@ -1,27 +1,22 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { accept, startDirect } from '../lib/client/intents';
 import { confirmLink, enterLinkCode, showLinkCode } from '../lib/client/link-intents';
 import type { LinkState } from '../lib/client/link-state';
 import { noRates } from '../server/limiter';
 import { type RunningServer, startServer } from '../server/start';
+import { dataFolder } from './data-folder';
 import { TestDevice } from './device';
 import { dice } from './dice';
 
 /** Waits until a linking has come to a step. @throws when it fails before */
 export function linkStep<S extends LinkState['step']>(device: TestDevice, wanted: S) {
-  return device.until(
-    async () => {
-      const link = await device.db.readMeta('link');
-      if (link?.step === wanted) return link as Extract<LinkState, { step: S }>;
-      if (link?.step === 'failed' && wanted !== 'failed')
-        throw new Error(`failed: ${link.reason} ${device.log}`);
-      return undefined;
-    },
-    wanted,
-    30_000,
-  );
+  return device.until(async () => {
+    const link = await device.db.readMeta('link');
+    if (link?.step === wanted) return link as Extract<LinkState, { step: S }>;
+    if (link?.step === 'failed' && wanted !== 'failed')
+      throw new Error(`failed: ${link.reason} ${device.log}`);
+    return undefined;
+  }, wanted);
 }
 
 /** Links a new device to the account of an old one, as two people with a good eye would. */
@@ -46,11 +41,10 @@ export class Town {
 
   /** @param databaseUrl without it, the embedded one */
   static async open(databaseUrl?: string): Promise<Town> {
-    const folder = await mkdtemp(join(tmpdir(), 'aparte-town-'));
-    const dataDir = join(folder, 'data');
+    const folder = await dataFolder();
     const options = {
       port: 0,
-      dataDir,
+      dataDir: folder,
       databaseUrl,
       logLevel: 'error' as const,
       rates: noRates,

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { freePort } from '../../server/http/free-port';
+import { dataFolder } from '../data-folder';
 import { Tap } from './tap';
 
 /** The built server as an operator runs it, on a folder and ports of its own. */
@@ -23,7 +23,7 @@ export class BuiltServer {
 
   static async start(): Promise<BuiltServer> {
     const [port, adminPort] = [await freePort(), await freePort()];
-    const folder = await mkdtemp(join(tmpdir(), 'aparte-e2e-'));
+    const folder = await dataFolder();
     const tap = await Tap.open();
     tap.connectTo(port);
     const server = new BuiltServer(tap.origin, folder, tap, {
