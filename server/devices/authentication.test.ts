@@ -67,6 +67,68 @@ test('a query that fails fails for those who shared it, and not for the next', a
   expect(await second).toMatchObject({ deviceId: 'd1' });
 });
 
+test('when thousands come back at once, it is noted at a pace that they were seen, and at the end without rests', async () => {
+  const noted: unknown[] = [];
+  const query = async ({ name, values: [given] }: { name: string; values: [unknown[]] }) => {
+    if (name === 'authenticate') return { rows: given.map((_, at) => row(at + 1, { id: `${given[at]}` })) };
+    noted.push(given.length);
+    return { rows: [] };
+  };
+  let rested: (() => void) | undefined;
+  const after = (_ms: number, call: () => void) => {
+    rested = call;
+    return () => undefined;
+  };
+  const options = { pool: { query: query as never }, now: () => 60_000, after };
+  const authentication = new Authentication(options);
+  await Promise.all(Array.from({ length: 350 }, (_, index) => authentication.askerOf(`token ${index}`)));
+  await eventually(() => expect(rested).toBeDefined());
+  // The first of them was found alone.
+  expect(noted).toEqual([1, 100]);
+  rested?.();
+  await eventually(() => expect(noted).toEqual([1, 100, 100]));
+  await authentication.noted();
+  expect(noted).toEqual([1, 100, 100, 100, 49]);
+});
+
+test('connections wait a moment for others, and who calls waits for nobody and takes them along', async () => {
+  const asked: number[] = [];
+  const query = async ({ name, values: [given] }: { name: string; values: [unknown[]] }) => {
+    if (name === 'authenticate') asked.push(given.length);
+    return { rows: given.map((_, at) => row(at + 1)) };
+  };
+  let nowMs = 1_000;
+  let rested: (() => void) | undefined;
+  const after = (ms: number, call: () => void) => {
+    expect(ms).toBe(15);
+    rested = call;
+    return () => undefined;
+  };
+  const options = { pool: { query: query as never }, now: () => nowMs, companyMs: 25, after };
+  const authentication = new Authentication(options);
+  // Nobody was there lately.
+  await authentication.askerOf('alone', true);
+  nowMs += 10;
+  const some = [authentication.askerOf('a', true), authentication.askerOf('b', true)];
+  await eventually(() => expect(asked).toEqual([1]));
+  nowMs += 15;
+  rested?.();
+  await Promise.all(some);
+  expect(asked).toEqual([1, 2]);
+  nowMs += 10;
+  const patient = authentication.askerOf('c', true);
+  await eventually(() => expect(asked).toEqual([1, 2]));
+  await authentication.askerOf('d');
+  await patient;
+  expect(asked).toEqual([1, 2, 2]);
+});
+
+/** Gives promises their turns. */
+async function eventually(expectation: () => void): Promise<void> {
+  for (let turns = 0; turns < 100; turns++) await Promise.resolve();
+  expectation();
+}
+
 test('refuses when too many wait', async () => {
   const { pool } = slowPool();
   const authentication = new Authentication({ pool, now: () => 0, maxWaiting: 1 });

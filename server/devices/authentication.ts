@@ -2,10 +2,17 @@ import type pg from 'pg';
 import { z } from 'zod';
 import { AparteError } from '../../lib/protocol/errors';
 import type { Asker } from '../ground';
+import { type After, Rest } from '../rest';
 import { hashOf } from './tokens';
 
 /** Last-seen is for a list that people read: once a minute is enough. */
 const lastSeenStepMs = 60_000;
+/** When thousands come back at once, the database has their messages to find first. */
+const notedAtOnce = 100;
+const noteRestMs = 1_000;
+
+/** What a person does not notice, and in which a few of those come who come back together. */
+const defaultCompanyMs = 25;
 
 export interface AuthenticationOptions {
   pool: Pick<pg.Pool, 'query'>;
@@ -16,6 +23,9 @@ export interface AuthenticationOptions {
   maxWaiting?: number;
   /** What was not noted of when devices were seen. */
   onError?: (error: unknown) => void;
+  /** Tokens that can wait have company: so many ms are between two queries that nobody hurries. */
+  companyMs?: number;
+  after?: After;
 }
 
 interface Waiting {
@@ -47,14 +57,29 @@ const noteSeen = 'update devices set last_seen_at = $2 where id = any($1::uuid[]
  * thousands who come back at once cost the database a few queries.
  */
 export class Authentication {
-  readonly #options: Required<AuthenticationOptions>;
+  readonly #options: Required<Omit<AuthenticationOptions, 'after'>>;
   #queue: Waiting[] = [];
   #running = false;
   readonly #seen = new Set<string>();
   #noting: Promise<void> | undefined;
+  readonly #noteRest: Rest;
+  #noteRestMs = noteRestMs;
+  readonly #queryRest: Rest;
+  #queriedAt = 0;
+  /** Somebody waits for the answer of a call. */
+  #hurried = false;
 
   constructor(options: AuthenticationOptions) {
-    this.#options = { maxBatch: 500, maxWaiting: 20_000, onError: () => undefined, ...options };
+    const { after, ...others } = options;
+    this.#noteRest = new Rest(after);
+    this.#queryRest = new Rest(after);
+    this.#options = {
+      maxBatch: 500,
+      maxWaiting: 20_000,
+      onError: () => undefined,
+      companyMs: defaultCompanyMs,
+      ...others,
+    };
   }
 
   /** Tokens that wait for a query. */
@@ -65,26 +90,43 @@ export class Authentication {
   /**
    * The device that a token belongs to, or undefined, also while it waits for its owner's signature. Notes that it
    * was seen.
+   * @param patient whether it may wait a moment for others: a query costs the same for one as for many
    * @throws device_revoked for the token of one that its owner has shut out: it must learn so at its first contact;
    * overloaded
    */
-  async askerOf(token: string | undefined): Promise<Asker | undefined> {
+  async askerOf(token: string | undefined, patient = false): Promise<Asker | undefined> {
     if (token === undefined) return undefined;
     if (this.#queue.length >= this.#options.maxWaiting) throw new AparteError('overloaded');
     return new Promise((resolve, reject) => {
       this.#queue.push({ tokenHash: hashOf(token), resolve, reject });
+      if (!patient) {
+        this.#hurried = true;
+        this.#queryRest.wake();
+      }
       if (!this.#running) void this.#run();
     });
   }
 
-  /** Resolves when it is noted which devices were seen. */
+  /** Notes at once, without rests, which devices were seen. */
   async noted(): Promise<void> {
-    while (this.#noting !== undefined) await this.#noting;
+    while (this.#noting !== undefined) {
+      this.#noteRestMs = 0;
+      this.#noteRest.wake();
+      await this.#noting;
+    }
+    this.#noteRestMs = noteRestMs;
   }
 
   async #run(): Promise<void> {
+    const { companyMs, now } = this.#options;
     this.#running = true;
     while (this.#queue.length > 0) {
+      const sinceMs = now() - this.#queriedAt;
+      // A clock that was put back is nobody's reason to wait.
+      if (!this.#hurried && sinceMs >= 0 && sinceMs < companyMs)
+        await this.#queryRest.of(companyMs - sinceMs);
+      this.#hurried = false;
+      this.#queriedAt = now();
       const batch = this.#queue.splice(0, this.#options.maxBatch);
       try {
         await this.#find(batch);
@@ -114,9 +156,10 @@ export class Authentication {
   }
 
   async #note(): Promise<void> {
-    const { pool, now, maxBatch, onError } = this.#options;
+    const { pool, now, onError } = this.#options;
     while (this.#seen.size > 0) {
-      const ids = [...this.#seen].slice(0, maxBatch);
+      const ids: string[] = [];
+      for (const id of this.#seen) if (ids.push(id) >= notedAtOnce) break;
       for (const id of ids) this.#seen.delete(id);
       try {
         const values = [ids, now(), now() - lastSeenStepMs];
@@ -124,6 +167,7 @@ export class Authentication {
       } catch (error) {
         onError(error);
       }
+      if (this.#seen.size > 0 && this.#noteRestMs > 0) await this.#noteRest.of(this.#noteRestMs);
     }
     this.#noting = undefined;
   }

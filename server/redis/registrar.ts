@@ -1,4 +1,5 @@
 import type { LocalNode } from '../broker';
+import { Rest } from '../rest';
 import type { Session } from '../session';
 import type { Entered, Registry } from './registry';
 
@@ -18,6 +19,8 @@ const lateMs = 30_000;
 /** Every session is renewed once in this time. */
 const renewWithinMs = 5 * 60_000;
 const perRound = 200;
+/** What a round costs Redis and this node is much the same for one as for many: those who come together share one. */
+const betweenRoundsMs = 25;
 
 /** Keeps the table of sessions as this node's connections are: what changes while a round is under way is the next. */
 export class Registrar {
@@ -25,6 +28,8 @@ export class Registrar {
   #changes: { session: Session; here: boolean; since: number }[] = [];
   #running: Promise<void> | null = null;
   #renewing: Iterator<Session> | null = null;
+  readonly #rest = new Rest();
+  #roundAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: RegistrarOptions) {
     this.#options = options;
@@ -46,7 +51,10 @@ export class Registrar {
 
   /** Resolves when nothing is under way. */
   async settled(): Promise<void> {
-    while (this.#running !== null) await this.#running;
+    while (this.#running !== null) {
+      this.#rest.wake();
+      await this.#running;
+    }
   }
 
   /** Renews a few, round and round, so that in time each had its turn. @param everyMs how often this is called */
@@ -84,6 +92,9 @@ export class Registrar {
 
   async #enterChanged(): Promise<void> {
     const { registry, missed } = this.#options;
+    const sinceMs = performance.now() - this.#roundAt;
+    if (sinceMs < betweenRoundsMs) await this.#rest.of(betweenRoundsMs - sinceMs);
+    this.#roundAt = performance.now();
     const changes = this.#changes;
     this.#changes = [];
     const coming = changes.filter(({ session, here }) => here && session.open);

@@ -224,7 +224,7 @@ async function callerOf(
   token: string | undefined,
 ): Promise<Asker | Refusal> {
   try {
-    return (await authentication.askerOf(token)) ?? refused('unauthenticated');
+    return (await authentication.askerOf(token, true)) ?? refused('unauthenticated');
   } catch (error) {
     if (error instanceof AparteError) return refused(error.code);
     log.error({ err: error }, 'A device could not be looked up.');
