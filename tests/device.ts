@@ -7,6 +7,7 @@ import type { Environment } from '../lib/client/environment';
 import { type Author, signUp } from '../lib/client/intents';
 import { keyTransport } from '../lib/client/key-transport';
 import type { Session } from '../lib/client/meta';
+import type { ReadingHint } from '../lib/client/reading-hint';
 import type { StorageState } from '../lib/client/storage-state';
 import { trustLedger } from '../lib/client/trust-ledger';
 import { openMachine } from '../lib/crypto/machine';
@@ -31,6 +32,8 @@ export class TestDevice {
   timeZone = 'UTC';
   /** What it has told of its storage. */
   readonly storage: StorageState['state'][] = [];
+  /** What its pages were told of reading on other devices. */
+  readonly readElsewhere: ReadingHint[] = [];
   lookedAt = false;
   /** How often the engine has asked whether somebody looks. */
   looks = 0;
@@ -147,6 +150,7 @@ export class TestDevice {
       },
       wipeMachine: () => this.wipeKeys(),
       tellStorage: ({ state }) => this.storage.push(state),
+      tellReadElsewhere: (reading) => this.readElsewhere.push(reading),
       now: () => this.#now(),
       random: this.dice,
       newId: () => this.#newId(),

@@ -34,6 +34,7 @@ test('reading on one device clears the badge of the other, and never unreads', a
   for (const device of [a, b]) await body(device, 'three');
   const last = (await row(a))?.cursor ?? 0;
   expect((await row(b))?.unread).toBe(3);
+  expect(b.readElsewhere).toEqual([]);
   b.network.setUp(false);
   await markRead(b.author, conversationId, last - 2);
   await markRead(a.author, conversationId, last);
@@ -43,6 +44,7 @@ test('reading on one device clears the badge of the other, and never unreads', a
   await b.until(async () => ((await b.db.tellings.count()) === 0 ? true : undefined), 'telling');
   expect((await row(a))?.readSeq).toBe(last);
   expect((await row(b))?.readSeq).toBe(last);
+  expect(b.readElsewhere).toContainEqual({ conversationId, seq: last });
 });
 
 test('a draft follows to the other device, and the later change stands whatever the clocks say', async () => {

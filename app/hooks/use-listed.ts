@@ -5,6 +5,7 @@ import { useCallback, useEffect, useMemo, useState } from 'react';
 import type { ConversationRow, PersonRow } from '../../lib/client/db';
 import { follow } from '../../lib/client/follow';
 import * as queries from '../../lib/client/queries';
+import { asReadElsewhere, type ReadingHint, readElsewhereChannel } from '../../lib/client/reading-hint';
 import { db } from './author';
 import { useSession } from './use-live';
 
@@ -41,11 +42,13 @@ export function useReadListed(): Listed {
   const allPeople = useTables(peopleTables, queries.people, goOn || !atList);
   const newestRead = newest !== undefined;
   useEffect(() => (newestRead ? whenThereIsTime(() => setGoOn(true)) : undefined), [newestRead]);
-  const conversations = useMemo(() => {
+  const stored = useMemo(() => {
     if (all && newest) return queries.withNewest(all.listed, newest.rows);
     // Without the rest an empty list would say that there is nothing.
     return all?.listed ?? (openedAtList && newest && newest.rows.length > 0 ? newest.rows : undefined);
   }, [all, newest, openedAtList]);
+  const read = useReadElsewhere();
+  const conversations = useMemo(() => stored && asReadElsewhere(stored, read), [stored, read]);
   const people = useMemo(() => {
     // One who has just come may be known to the newest only.
     if (allPeople && newest) return new Map([...newest.people, ...allPeople]);
@@ -79,6 +82,20 @@ function useTables<T>(
   }, [tables, query, on]);
   if (state && 'error' in state) throw state.error;
   return state?.value;
+}
+
+/** How far other devices have said to have read since this page was opened, by conversation. */
+function useReadElsewhere(): ReadonlyMap<string, number> {
+  const [read, setRead] = useState<ReadonlyMap<string, number>>(new Map());
+  useEffect(() => {
+    const channel = new BroadcastChannel(readElsewhereChannel);
+    channel.onmessage = ({ data: { conversationId, seq } }: MessageEvent<ReadingHint>) =>
+      setRead((before) =>
+        seq > (before.get(conversationId) ?? 0) ? new Map([...before, [conversationId, seq]]) : before,
+      );
+    return () => channel.close();
+  }, []);
+  return read;
 }
 
 /** Nobody waits longer for the rest; a tab that is not looked at draws nothing, and may never be idle. */

@@ -4,6 +4,7 @@ import { createApi } from './api';
 import { AparteDb } from './db';
 import type { Environment, Socket, SocketListener } from './environment';
 import { keyTransport } from './key-transport';
+import { hintReadElsewhere } from './reading-hint';
 import { tellStorage } from './storage-telling';
 import { type Store, wipeStores } from './store-key';
 import { trustLedger } from './trust-ledger';
@@ -36,6 +37,7 @@ export function browserEnvironment(
         ...(wasmUrl === undefined ? {} : { wasmUrl }),
       }),
     tellStorage,
+    tellReadElsewhere: hintReadElsewhere,
     wipeMachine: () => wipeStores(machineStore),
     alerts,
     now: () => Date.now(),

@@ -2,6 +2,7 @@ import type { CryptoMachine, KeyTransport } from '../crypto/types';
 import type { AlertPort } from './alerts';
 import type { Api } from './api';
 import type { AparteDb } from './db';
+import type { ReadingHint } from './reading-hint';
 import type { StorageState } from './storage-state';
 
 /** One WebSocket. After `close` is called, or has been told, nothing more is told. */
@@ -43,6 +44,8 @@ export interface Environment {
   after: (ms: number, call: () => void) => () => void;
   /** Tells all tabs how it stands with the storage, which may be unable to. */
   tellStorage: (state: StorageState) => void;
+  /** Tells all tabs what was read on another device, before it is stored. */
+  tellReadElsewhere: (reading: ReadingHint) => void;
   /** An event without content, keys or tokens. */
   log: (event: string, error?: unknown) => void;
 }

@@ -270,6 +270,8 @@ export async function takeNotes(work: Work, texts: string[]): Promise<void> {
 async function takeNote(work: Work, { reads, drafts, alerts, name, identities }: Note): Promise<void> {
   const { environment, machine, me } = work;
   const { db } = environment;
+  for (const [conversationId, seq] of Object.entries(reads))
+    environment.tellReadElsewhere({ conversationId, seq });
   await db.transaction('rw', db.conversations, db.messages, db.meta, async () => {
     for (const [conversationId, seq] of Object.entries(reads)) {
       const conversation = await db.conversations.get(conversationId);

@@ -1,0 +1,19 @@
+import { expect, test } from 'vitest';
+import type { ConversationRow } from './db';
+import { asReadElsewhere } from './reading-hint';
+
+const row = (conversationId: string, lastSeq: number, unread: number) =>
+  ({ conversationId, cursor: lastSeq, lastSeq, unread }) as ConversationRow;
+
+test('who has read all elsewhere has nothing unread, and who has not keeps the count of the row', () => {
+  const rows = [row('all', 7, 3), row('part', 7, 3), row('since', 8, 1), row('other', 2, 2)];
+  const read = new Map([
+    ['all', 7],
+    ['part', 5],
+    ['since', 7],
+  ]);
+  expect(asReadElsewhere(rows, read).map(({ unread }) => unread)).toEqual([0, 3, 1, 2]);
+  // A row that says so already is the same row: nothing is drawn anew for it.
+  const settled = row('all', 7, 0);
+  expect(asReadElsewhere([settled], read)[0]).toBe(settled);
+});
