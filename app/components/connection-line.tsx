@@ -1,8 +1,8 @@
 'use client';
 
 import { useTranslations } from 'use-intl';
-import { hurryEngine } from '../hooks/use-engine';
 import { useHistory } from '../hooks/use-live';
+import { hurryEngine } from '../hooks/use-multi-device-sync';
 import { type Standing, useStandingConnection } from '../hooks/use-standing-connection';
 
 /** Says how it stands with the network, and with what is still being fetched, unless all is well. */

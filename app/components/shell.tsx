@@ -8,9 +8,9 @@ import { useAlerts } from '../hooks/use-alerts';
 import { useBackgroundSync } from '../hooks/use-background-sync';
 import { useCleared } from '../hooks/use-cleared';
 import { useListed } from '../hooks/use-conversations';
-import { useEngine } from '../hooks/use-engine';
 import { useFirstContact } from '../hooks/use-first-contact';
 import { useSession } from '../hooks/use-live';
+import { useMultiDeviceSync } from '../hooks/use-multi-device-sync';
 import { useStorage } from '../hooks/use-storage';
 import { useTabVisible } from '../hooks/use-tab-visible';
 import { ChatList } from './chat-list';
@@ -21,7 +21,7 @@ import { Welcome } from './welcome';
 
 /** What surrounds every route: the welcome until there is an account, then the list beside the route. */
 export function Shell({ children }: { children: ReactNode }) {
-  useEngine();
+  useMultiDeviceSync();
   useBackgroundSync();
   const session = useSession();
   const contact = useFirstContact(session?.state === 'signed_in');

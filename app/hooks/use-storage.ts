@@ -7,7 +7,7 @@ import {
   storageChannel,
   storageTrouble,
 } from '../../lib/client/storage-state';
-import { hurryEngine } from './use-engine';
+import { hurryEngine } from './use-multi-device-sync';
 
 /**
  * How it stands with the storage: as the engine tells it, wherever that runs, and as this tab's own wishes fare. A wish

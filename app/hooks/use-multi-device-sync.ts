@@ -14,8 +14,8 @@ export function hurryEngine(): void {
   channel.close();
 }
 
-/** Joins the page with its engine worker. Of all tabs' workers one holds the lock and works. */
-export function useEngine(): void {
+/** Joins the page with its engine worker, which keeps this device and the others of its owner the same. Of all tabs' workers one holds the lock and works. */
+export function useMultiDeviceSync(): void {
   const spoken = useLanguage();
   const language = useRef(spoken);
   language.current = spoken;
