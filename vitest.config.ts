@@ -9,8 +9,8 @@ export default defineConfig({
     // heavy enough to want their memory back.
     pool: 'forks',
     maxWorkers: 2,
-    // Dexie looks for IndexedDB when it is imported.
     globalSetup: 'tests/data-folder.ts',
+    // Dexie looks for IndexedDB when it is imported.
     setupFiles: ['fake-indexeddb/auto'],
     // Against hanging only: a busy machine is no failure.
     testTimeout: 240_000,

@@ -185,7 +185,7 @@ export async function startServer(options: StartOptions = {}): Promise<RunningSe
           await http.close();
           await committer.drained();
           await closePusher();
-          await authentication.noted();
+          await authentication.settled();
           gauge.stop();
           await broker.close();
           await database.close();

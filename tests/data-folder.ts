@@ -30,7 +30,7 @@ export async function dataFolder(): Promise<string> {
     // Another process may have come first: a folder that is not empty is not replaced.
     await rename(made, template).catch(() => rm(made, { recursive: true, force: true }));
   }
-  await promisify(execFile)('cp', ['-a', '--reflink=auto', `${template}/.`, folder]);
+  await promisify(execFile)('cp', ['-a', `${template}/.`, folder]);
   return folder;
 }
 

@@ -17,6 +17,7 @@ export async function openTestDatabase(kind: (typeof databaseKinds)[number]): Pr
   if (kind === 'embedded') {
     const dataDir = await dataFolder();
     const database = await openDatabase({ databaseUrl: undefined, dataDir });
+    await migrate(database.pool);
     return {
       ...database,
       url: undefined,

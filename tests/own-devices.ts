@@ -1,4 +1,6 @@
-import { rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { accept, startDirect } from '../lib/client/intents';
 import { confirmLink, enterLinkCode, showLinkCode } from '../lib/client/link-intents';
 import type { LinkState } from '../lib/client/link-state';
@@ -41,7 +43,8 @@ export class Town {
 
   /** @param databaseUrl without it, the embedded one */
   static async open(databaseUrl?: string): Promise<Town> {
-    const folder = await dataFolder();
+    const folder =
+      databaseUrl === undefined ? await dataFolder() : await mkdtemp(join(tmpdir(), 'aparte-town-'));
     const options = {
       port: 0,
       dataDir: folder,

@@ -87,8 +87,8 @@ test('when thousands come back at once, it is noted at a pace that they were see
   expect(noted).toEqual([1, 100]);
   rested?.();
   await eventually(() => expect(noted).toEqual([1, 100, 100]));
-  await authentication.noted();
-  expect(noted).toEqual([1, 100, 100, 100, 49]);
+  await authentication.settled();
+  expect(noted).toEqual([1, 100, 100, 149]);
 });
 
 test('connections wait a moment for others, and who calls waits for nobody and takes them along', async () => {

@@ -59,11 +59,12 @@ const noteSeen = 'update devices set last_seen_at = $2 where id = any($1::uuid[]
 export class Authentication {
   readonly #options: Required<Omit<AuthenticationOptions, 'after'>>;
   #queue: Waiting[] = [];
-  #running = false;
+  #running: Promise<void> | null = null;
   readonly #seen = new Set<string>();
   #noting: Promise<void> | undefined;
   readonly #noteRest: Rest;
-  #noteRestMs = noteRestMs;
+  /** The node ends: nothing rests any more. */
+  #ending = false;
   readonly #queryRest: Rest;
   #queriedAt = 0;
   /** Somebody waits for the answer of a call. */
@@ -103,38 +104,40 @@ export class Authentication {
         this.#hurried = true;
         this.#queryRest.wake();
       }
-      if (!this.#running) void this.#run();
+      this.#running ??= this.#run();
     });
   }
 
-  /** Notes at once, without rests, which devices were seen. */
-  async noted(): Promise<void> {
+  /** Answers who waits and notes who was seen, without rests. */
+  async settled(): Promise<void> {
+    this.#ending = true;
+    this.#queryRest.wake();
+    await this.#running;
     while (this.#noting !== undefined) {
-      this.#noteRestMs = 0;
       this.#noteRest.wake();
       await this.#noting;
     }
-    this.#noteRestMs = noteRestMs;
+    this.#ending = false;
   }
 
   async #run(): Promise<void> {
-    const { companyMs, now } = this.#options;
-    this.#running = true;
+    const { companyMs, maxBatch, now } = this.#options;
     while (this.#queue.length > 0) {
       const sinceMs = now() - this.#queriedAt;
-      // A clock that was put back is nobody's reason to wait.
-      if (!this.#hurried && sinceMs >= 0 && sinceMs < companyMs)
-        await this.#queryRest.of(companyMs - sinceMs);
-      this.#hurried = false;
+      // A full batch has company, and a clock that was put back is nobody's reason to wait.
+      const alone = this.#queue.length < maxBatch && sinceMs >= 0 && sinceMs < companyMs;
+      if (alone && !this.#hurried && !this.#ending) await this.#queryRest.of(companyMs - sinceMs);
       this.#queriedAt = now();
-      const batch = this.#queue.splice(0, this.#options.maxBatch);
+      const batch = this.#queue.splice(0, maxBatch);
+      // Who hurries may be further behind.
+      this.#hurried &&= this.#queue.length > 0;
       try {
         await this.#find(batch);
       } catch (error) {
         for (const one of batch) one.reject(error);
       }
     }
-    this.#running = false;
+    this.#running = null;
   }
 
   async #find(batch: readonly Waiting[]): Promise<void> {
@@ -156,18 +159,21 @@ export class Authentication {
   }
 
   async #note(): Promise<void> {
-    const { pool, now, onError } = this.#options;
+    const { pool, now, maxBatch, onError } = this.#options;
     while (this.#seen.size > 0) {
+      const most = this.#ending ? maxBatch : notedAtOnce;
       const ids: string[] = [];
-      for (const id of this.#seen) if (ids.push(id) >= notedAtOnce) break;
+      for (const id of this.#seen) if (ids.push(id) >= most) break;
       for (const id of ids) this.#seen.delete(id);
       try {
         const values = [ids, now(), now() - lastSeenStepMs];
         await pool.query({ name: 'note seen', text: noteSeen, values });
       } catch (error) {
         onError(error);
+        // Nobody waits for a database that is away to end a node.
+        if (this.#ending) this.#seen.clear();
       }
-      if (this.#seen.size > 0 && this.#noteRestMs > 0) await this.#noteRest.of(this.#noteRestMs);
+      if (this.#seen.size > 0 && !this.#ending) await this.#noteRest.of(noteRestMs);
     }
     this.#noting = undefined;
   }

@@ -71,11 +71,11 @@ describe.each(databaseKinds)('accounts and devices on %s', (kind) => {
     const start = domain.now();
     domain.clock.now += 59_000;
     await domain.authentication.askerOf(anna.token);
-    await domain.authentication.noted();
+    await domain.authentication.settled();
     expect(await seen()).toBe(start);
     domain.clock.now += 1_000;
     await domain.authentication.askerOf(anna.token);
-    await domain.authentication.noted();
+    await domain.authentication.settled();
     expect(await seen()).toBe(start + 60_000);
   });
 

@@ -6,7 +6,7 @@ import { test } from './test';
 let server: BuiltServer;
 
 test.beforeAll(async () => {
-  server = await BuiltServer.start();
+  server = await BuiltServer.start('fresh');
 });
 test.afterAll(() => server.remove());
 

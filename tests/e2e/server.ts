@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { freePort } from '../../server/http/free-port';
@@ -21,9 +22,10 @@ export class BuiltServer {
     private readonly env: Record<string, string>,
   ) {}
 
-  static async start(): Promise<BuiltServer> {
+  /** @param data `fresh`: the server sets up its database itself, as at a first start */
+  static async start(data: 'fresh' | 'set up' = 'set up'): Promise<BuiltServer> {
     const [port, adminPort] = [await freePort(), await freePort()];
-    const folder = await dataFolder();
+    const folder = data === 'set up' ? await dataFolder() : await mkdtemp(join(tmpdir(), 'aparte-data-'));
     const tap = await Tap.open();
     tap.connectTo(port);
     const server = new BuiltServer(tap.origin, folder, tap, {
