@@ -41,6 +41,15 @@ test('two people see each other online and typing, until one of them switches th
   await expect(nora.page.locator('.who-text')).toContainText('typing…');
   await expect(nora.page.locator('.who-text')).not.toContainText('typing…');
 
+  // Who hears of nobody does not say that somebody is here.
+  server.tap.setUp(false);
+  await expect(nora.page.locator('.who-text')).not.toContainText('online');
+  await expect(nora.page.locator('.online-dot')).toHaveCount(0);
+  server.tap.setUp(true);
+  await expect(nora.page.locator('.who-text')).toContainText('online', { timeout: 60_000 });
+  // Browsers tell of each connection that fails.
+  for (const person of [nora, otto]) person.problems.length = 0;
+
   await otto.page.goto('/settings');
   await otto.page.getByRole('switch', { name: 'Show when I am online' }).click();
   await expect(otto.page.getByRole('switch', { name: 'Show when I am online' })).not.toBeChecked();
