@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { removeDevice } from '../lib/client/device-intents';
+import { removeDevice, showPresence } from '../lib/client/device-intents';
 import { markRead, saveDraft, sendText } from '../lib/client/intents';
+import { presenceShown } from '../lib/client/queries';
 import type { TestDevice } from './device';
 import { body, Town } from './own-devices';
 
@@ -60,6 +61,17 @@ test('a draft follows to the other device, and the later change stands whatever 
   );
   await saveDraft(a.author, conversationId, '');
   await b.until(async () => ((await row(b))?.draft === '' ? true : undefined), 'the empty draft');
+});
+
+test('who does not show when they are here does not on any of their devices, nor on one that is linked later', async () => {
+  const [a, b] = all();
+  await showPresence(b.author, false);
+  const hidden = (device: TestDevice) =>
+    device.until(async () => ((await presenceShown(device.db)) ? undefined : true), 'the wish to be hidden');
+  await hidden(a);
+  await hidden(await town.linked(a));
+  await showPresence(a.author, true);
+  await b.until(async () => ((await presenceShown(b.db)) ? true : undefined), 'the wish to be shown');
 });
 
 test('a removed device wipes itself, its owner sees that, and contacts are told by a signature', async () => {

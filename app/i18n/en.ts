@@ -205,7 +205,7 @@ export const en = {
     privacy: 'Privacy',
     presence: 'Show when I am online',
     presenceHint:
-      'Only people you have a conversation with see it. This works both ways: switched off, they do not see when you are online or were last here, and you do not see it of them.',
+      'On all your devices. Only people you have a conversation with see it. This works both ways: switched off, they do not see when you are online or were last here, and you do not see it of them.',
     figures: 'Share how long encryption takes',
     figuresHint:
       'Helps whoever runs this server to notice slow or broken encryption. Every ten minutes this device tells how long it took and how often it failed, as plain counts: no messages, no names, no conversations, and nothing is kept of who told it.',

@@ -209,7 +209,7 @@ export const fr: Messages = {
     privacy: 'Confidentialité',
     presence: 'Montrer quand je suis en ligne',
     presenceHint:
-      'Seules les personnes avec qui vous avez une conversation le voient. Cela vaut dans les deux sens : sans cela, elles ne voient ni si vous êtes en ligne ni votre dernière visite, et vous ne voyez pas les leurs.',
+      'Sur tous vos appareils. Seules les personnes avec qui vous avez une conversation le voient. Cela vaut dans les deux sens : sans cela, elles ne voient ni si vous êtes en ligne ni votre dernière visite, et vous ne voyez pas les leurs.',
     figures: 'Partager la durée du chiffrement',
     figuresHint:
       'Aide la personne qui gère ce serveur à remarquer un chiffrement lent ou défaillant. Toutes les dix minutes, cet appareil dit combien de temps il a pris et combien de fois il a échoué, par de simples nombres : ni messages, ni noms, ni conversations, et rien ne retient qui les a donnés.',

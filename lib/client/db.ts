@@ -175,8 +175,8 @@ export interface SignalRow {
 export interface TellingRow {
   /** `kind` and `about`: what changes twice before it is told is told once. */
   key: string;
-  kind: 'read' | 'draft' | 'alerts' | 'identity' | 'name';
-  /** A conversation, or for `identity` and `name` a user. */
+  kind: 'read' | 'draft' | 'alerts' | 'identity' | 'name' | 'presence';
+  /** A conversation, or for `identity`, `name` and `presence` a user. */
   about: string;
   /** Another at each change. */
   version: string;

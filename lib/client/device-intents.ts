@@ -1,5 +1,5 @@
 import type { ActivityKind } from '../protocol/frames';
-import type { Author } from './intents';
+import { type Author, signedIn, stampNow, wishTelling } from './intents';
 
 /** Asks the engine to shut a device of this account out; also while offline. */
 export async function removeDevice(
@@ -48,9 +48,15 @@ export async function setTabVisible(author: Author, tabId: string, visible: bool
   });
 }
 
-/** Whether others see when I am here. It works both ways. */
-export async function showPresence({ db }: Author, shown: boolean): Promise<void> {
-  await db.writeMeta('presenceShown', shown);
+/** Whether others see when I am here, on whichever of my devices. It works both ways. */
+export async function showPresence(author: Author, shown: boolean): Promise<void> {
+  const { db } = author;
+  await db.transaction('rw', db.meta, db.tellings, async () => {
+    const { userId } = await signedIn(db);
+    await db.writeMeta('presenceShown', shown);
+    await db.writeMeta('presenceShownAt', await stampNow(author));
+    await wishTelling(author, 'presence', userId);
+  });
 }
 
 /** Whether the operator is told how long encryption takes on this device. */

@@ -97,6 +97,8 @@ export interface MetaValues {
   visibleTabs: Record<string, number>;
   /** Whether others see when I am here, and I them. Not there: yes. */
   presenceShown: boolean;
+  /** Stamp of the last change of that, on whichever device. */
+  presenceShownAt: string;
   /** Whether the operator is told how long encryption takes here. Not there: no. */
   figuresShared: boolean;
   /** Until when (ms) others believe that I am here, by what this device last told them. */

@@ -6,6 +6,7 @@ import type { AlertRule } from './alerts';
 import { backoffMs } from './connection-state';
 import type { AparteDb, ConversationRow, TellingRow } from './db';
 import { lookAtDevices } from './devices';
+import { presenceShown } from './queries';
 import type { ReadingHint } from './reading-hint';
 import { readUpTo } from './unread';
 import type { Work } from './work';
@@ -35,6 +36,9 @@ export const toldAlertRule = z.object({
   at: stamp,
 });
 
+/** Whether others see when the owner is here. */
+export const toldPresence = z.object({ shown: z.boolean(), at: stamp });
+
 /**
  * What the devices of an account tell each other. Each part is a state, not a step: told twice or in another order it
  * comes to the same. Reads only grow; of drafts and decisions the one with the later stamp stands.
@@ -47,6 +51,8 @@ const note = z.object({
   alerts: z.record(id, toldAlertRule).default({}),
   /** The owner's name, as all their devices sign with it. Not in notes of earlier versions. */
   name: z.object({ text: z.string().max(limits.nameMaxLength), at: stamp }).optional(),
+  /** Not in notes of earlier versions. */
+  presence: toldPresence.optional(),
   identities: z.array(toldIdentity),
   padding: z.string(),
 });
@@ -231,6 +237,7 @@ async function noteOf(db: AparteDb, rows: TellingRow[]): Promise<Note> {
   made.identities = identities.flatMap((known) => (known ? pickIdentity(known) : []));
   const me = about('name').length > 0 ? await db.readMeta('session') : undefined;
   if (me?.state === 'signed_in') made.name = { text: me.name, at: (await db.readMeta('nameAt')) ?? '' };
+  if (about('presence').length > 0) made.presence = await presenceOf(db);
   for (const conversation of conversations) {
     if (!conversation) continue;
     const { conversationId, readSeq, draft, draftAt, alertRule } = conversation;
@@ -241,6 +248,18 @@ async function noteOf(db: AparteDb, rows: TellingRow[]): Promise<Note> {
     if (tells('alerts') && alertRule) made.alerts[conversationId] = alertRule;
   }
   return made;
+}
+
+export const presenceOf = async (db: AparteDb): Promise<z.infer<typeof toldPresence>> => ({
+  shown: await presenceShown(db),
+  at: (await db.readMeta('presenceShownAt')) ?? '',
+});
+
+/** Inside a transaction over `meta`. */
+export async function takePresence(db: AparteDb, { shown, at }: z.infer<typeof toldPresence>): Promise<void> {
+  if (at <= ((await db.readMeta('presenceShownAt')) ?? '')) return;
+  await db.writeMeta('presenceShown', shown);
+  await db.writeMeta('presenceShownAt', at);
 }
 
 export const pickIdentity = ({
@@ -267,8 +286,9 @@ export async function takeNotes(work: Work, texts: string[]): Promise<void> {
   }
 }
 
-async function takeNote(work: Work, { reads, drafts, alerts, name, identities }: Note): Promise<void> {
+async function takeNote(work: Work, told: Note): Promise<void> {
   const { environment, machine, me } = work;
+  const { reads, drafts, alerts, name, presence, identities } = told;
   const { db } = environment;
   for (const [conversationId, seq] of Object.entries(reads))
     environment.tellReadElsewhere({ conversationId, seq });
@@ -295,6 +315,10 @@ async function takeNote(work: Work, { reads, drafts, alerts, name, identities }:
         await db.writeMeta('nameAt', name.at);
       }
     }
+    if (presence) {
+      await seeStamp(db, presence.at);
+      await takePresence(db, presence);
+    }
     for (const [conversationId, alertRule] of Object.entries(alerts)) {
       await seeStamp(db, alertRule.at);
       const later = (row: { alertRule?: AlertRule | undefined }) => alertRule.at > (row.alertRule?.at ?? '');
@@ -304,15 +328,15 @@ async function takeNote(work: Work, { reads, drafts, alerts, name, identities }:
     }
     for (const { decidedAt } of identities) await seeStamp(db, decidedAt);
   });
-  for (const told of identities) {
-    const known = await db.identities.get(told.userId);
-    if (told.userId === me.userId || (known && known.decidedAt >= told.decidedAt)) continue;
+  for (const one of identities) {
+    const known = await db.identities.get(one.userId);
+    if (one.userId === me.userId || (known && known.decidedAt >= one.decidedAt)) continue;
     await machine.learnIdentity({
-      userId: told.userId,
-      masterKey: told.masterKey,
-      verification: told.verification,
+      userId: one.userId,
+      masterKey: one.masterKey,
+      verification: one.verification,
     });
-    await db.identities.update(told.userId, { decidedAt: told.decidedAt });
+    await db.identities.update(one.userId, { decidedAt: one.decidedAt });
   }
 }
 

@@ -3,7 +3,7 @@ import { id } from '../protocol/ids';
 import { revocation } from '../protocol/keys';
 import { limits } from '../protocol/limits';
 import type { AparteDb } from './db';
-import { pickIdentity, toldAlertRule, toldIdentity } from './notes';
+import { pickIdentity, presenceOf, takePresence, toldAlertRule, toldIdentity, toldPresence } from './notes';
 
 /** More than this is not worth the wait: the history tells the rest. */
 const most = 1_000;
@@ -45,6 +45,8 @@ const snapshot = z.object({
     .array(z.object({ userId: id, handle: z.string(), name: z.string().nullable(), nameAt: z.number() }))
     .max(most),
   conversations: z.array(conversation).max(most),
+  /** Not in those of earlier versions. */
+  presence: toldPresence.optional(),
   identities: z.array(toldIdentity).max(most),
   revocations: z.array(revocation.extend({ userId: id })).max(most),
 });
@@ -75,6 +77,7 @@ export async function snapshotOf(db: AparteDb, name: string): Promise<string> {
         preview: preview && { ...preview, text: preview.text.slice(0, previewMaxLength) },
       }),
     ),
+    presence: await presenceOf(db),
     identities: (await db.identities.limit(most).toArray()).map(pickIdentity),
     revocations: await db.revocations.limit(most).toArray(),
   };
@@ -89,14 +92,24 @@ export async function snapshotOf(db: AparteDb, name: string): Promise<string> {
  */
 export async function takeSnapshot(db: AparteDb, text: string | null): Promise<string | null> {
   const parsed = snapshot.safeParse(text === null ? null : JSON.parse(text));
-  const empty = { people: [], conversations: [], identities: [], revocations: [], name: null };
-  const { people, conversations, identities, revocations, name } = parsed.success ? parsed.data : empty;
+  const empty = {
+    people: [],
+    conversations: [],
+    identities: [],
+    revocations: [],
+    name: null,
+    presence: undefined,
+  };
+  const { people, conversations, identities, revocations, name, presence } = parsed.success
+    ? parsed.data
+    : empty;
   await db.transaction('rw', db.people, db.identities, db.revocations, db.meta, async () => {
     await db.people.bulkPut(people);
     await db.identities.bulkPut(identities.map((known) => ({ ...known, changedTo: null })));
     await db.revocations.bulkPut(revocations);
     const known = Object.fromEntries(conversations.map((row) => [row.conversationId, row]));
     await db.writeMeta('arriving', { conversations: known });
+    if (presence) await takePresence(db, presence);
     await db.writeMeta('backupCursor', 0);
     await db.writeMeta('marksOwed', true);
   });
