@@ -4,8 +4,10 @@ import { useRouter } from 'next/navigation';
 import { useState } from 'react';
 import { useTranslations } from 'use-intl';
 import { startDirect, startGroup } from '../../lib/client/intents';
+import { shareInto } from '../../lib/client/sharing';
 import { limits } from '../../lib/protocol/limits';
 import { author } from '../hooks/author';
+import { useHash } from '../hooks/use-hash';
 import { useNames } from '../hooks/use-names';
 import { Avatar } from './avatar';
 import { FindPerson, type Found } from './find-person';
@@ -26,7 +28,12 @@ export function NewConversation() {
     const row = names.people?.get(person.userId);
     return row?.name ?? `@${person.handle}`;
   };
-  const open = (id: string) => router.push(`/c#${id}`);
+  // Who comes from there has something to say in it already.
+  const sharing = useHash() === 'shared';
+  const open = async (id: string) => {
+    if (sharing) await shareInto(author, id);
+    router.push(`/c#${id}`);
+  };
   const [only] = chosen;
   return (
     <main className="page form" id="content">
