@@ -18,6 +18,10 @@ export const noFaults: Faults = { drop: 0, duplicate: 0, delay: 0, delayMs: 0, c
 export class DeviceNetwork {
   faults: Faults = noFaults;
   up = true;
+  /** Which requests a gateway answers with a page of its own, while sockets live. */
+  fails: (url: string, body: string) => boolean = () => false;
+  /** How many sockets. */
+  opened = 0;
   #cookie = '';
   #sockets = new Set<WebSocket>();
   #refused: (() => void)[] = [];
@@ -47,6 +51,7 @@ export class DeviceNetwork {
     headers.set('origin', this.origin());
     if (this.#cookie) headers.set('cookie', this.#cookie);
     const url = String(input instanceof Request ? input.url : input);
+    if (this.fails(url, String(init?.body ?? ''))) return new Response('Bad Gateway', { status: 502 });
     const response = await fetch(url.startsWith('/') ? `${this.origin()}${url}` : url, { ...init, headers });
     const set = response.headers.getSetCookie()[0];
     if (set) this.#cookie = set.split(';')[0] ?? '';
@@ -65,6 +70,7 @@ export class DeviceNetwork {
       perMessageDeflate: false,
     });
     let live = true;
+    this.opened += 1;
     this.#sockets.add(socket);
     if (!this.up) setImmediate(() => socket.terminate());
     // `close` follows; an error tells nothing that it does not.

@@ -171,6 +171,15 @@ test('a change that waits can be taken back, and what hangs on it goes too', asy
   expect(notices.map((row) => row.seq)).toEqual([1]);
 });
 
+test('a stranger whose block is taken back is a stranger who asks again', async () => {
+  const asked = await startDirect(carl.author, await personOf(anna));
+  await anna.until(() => anna.db.conversations.get(asked), 'the request');
+  anna.network.setUp(false);
+  await block(anna.author, asked);
+  for (const row of await waitingChanges(anna.db, asked)) await cancelChange(anna.author, row);
+  expect((await anna.db.conversations.get(asked))?.myState).toBe('requested');
+});
+
 test('a refused edit gives the old text back, keeps the new one for its writer, and says why', async () => {
   const group = await groupOf(bert, anna);
   await sendText(anna.author, group, 'as it was');

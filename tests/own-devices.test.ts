@@ -148,3 +148,31 @@ test('what was read is told at once, also while a draft waits for its writer to 
   await a.until(async () => ((await a.db.tellings.count()) === 1 ? true : undefined), 'the end of telling');
   expect(await a.db.tellings.toCollection().primaryKeys()).toEqual([`draft ${conversationId}`]);
 });
+
+test('a removal that fails while the connection lives is tried again by itself, and holds up no other', async () => {
+  const [a, b] = all();
+  const tablet = await town.linked(a);
+  const ids = await Promise.all([b, tablet].map(idOf));
+  // They are done in the order of their ids.
+  const [first = '', second = ''] = ids.toSorted();
+  let failures = 0;
+  a.network.fails = (url, sent) => {
+    const fails = url.includes('devices.revoke?') && sent.includes(first);
+    if (fails) failures += 1;
+    return fails;
+  };
+  for (const deviceId of ids) await removeDevice(a.author, { deviceId, name: 'Lost' });
+  const wiped = (deviceId: string) =>
+    a.until(
+      async () => ((await a.db.removals.get(deviceId))?.state === 'wiped' ? true : undefined),
+      'word of the wipe',
+    );
+  await wiped(second);
+  expect((await a.db.removals.get(first))?.state).toBe('wished');
+  const before = failures;
+  // More than any word of the server's asks for.
+  await a.until(async () => (failures > before + 3 ? true : undefined), 'further tries');
+  a.network.fails = () => false;
+  await wiped(first);
+  expect(a.network.opened).toBe(1);
+});

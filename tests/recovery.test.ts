@@ -82,3 +82,12 @@ test('a wrong key, and a handle without one, end with a sentence and change noth
   expect(await failed('anna', key.slice(0, -1))).toBe('wrong_recovery_key');
   expect(await failed('bert', key)).toBe('wrong_recovery_key');
 });
+
+test('a recovery key that could not be stored while the connection lives is stored a little later', async () => {
+  const anna = await town.person('anna');
+  let failures = 0;
+  anna.network.fails = (url) => url.includes('recovery.store') && failures++ < 3;
+  await withKey(anna);
+  expect(failures).toBeGreaterThan(3);
+  expect(anna.network.opened).toBe(1);
+});

@@ -22,9 +22,9 @@ export function Composer(props: {
   conversation: ConversationRow;
   writing: Writing;
   onDone: () => void;
-  onEditLast: (writing: Writing) => void;
+  onEdit: (writing: Writing) => void;
 }) {
-  const { conversation, writing, onDone, onEditLast } = props;
+  const { conversation, writing, onDone, onEdit } = props;
   const { conversationId } = conversation;
   const t = useTranslations('composer');
   const names = useNames();
@@ -36,7 +36,7 @@ export function Composer(props: {
   const [taken, setTaken] = useState(writing);
   if (taken !== writing) {
     setTaken(writing);
-    if (writing.mode === 'edit') setChanged(writing.message.body);
+    if (writing.mode === 'edit') setChanged(writing.changed ?? writing.message.body);
     else if (writing.mode === 'new' && writing.takenBack) {
       setDraft(draft ? `${writing.takenBack}\n${draft}` : writing.takenBack);
     }
@@ -70,16 +70,20 @@ export function Composer(props: {
     const timer = setTimeout(() => void save(), draftAfterMs);
     return () => clearTimeout(timer);
   }, [draft, save]);
-  useEffect(() => () => void save(), [save]);
-  // Before the page is loaded anew for another version; a change of an old message that was begun becomes a draft.
-  useEffect(
-    () =>
-      holdUnsaved(() => {
-        latest.current = [latest.current, changing.current].filter(Boolean).join('\n');
-        return save();
-      }),
-    [save],
-  );
+  // Before the conversation is left, or the page is loaded anew for another version; a change of an old message that
+  // was begun becomes a draft.
+  useEffect(() => {
+    const saveAll = () => {
+      latest.current = [latest.current, changing.current].filter(Boolean).join('\n');
+      changing.current = '';
+      return save();
+    };
+    const release = holdUnsaved(saveAll);
+    return () => {
+      release();
+      void saveAll();
+    };
+  }, [save]);
   // What was written on another device or tab appears here, unless something was typed here meanwhile.
   useEffect(() => {
     if (latest.current !== saved.current) return;
@@ -98,8 +102,14 @@ export function Composer(props: {
   const send = () => {
     const body = text.trim();
     if (!body || body.length > limits.textMaxLength) return;
-    if (writing.mode === 'edit') void editMessage(author, writing.message, body);
-    else {
+    if (writing.mode === 'edit') {
+      const { message } = writing;
+      // No room for it: as below.
+      void editMessage(author, message, body).catch((error: unknown) => {
+        onEdit({ mode: 'edit', message, changed: body });
+        throw error;
+      });
+    } else {
       const replyTo = writing.mode === 'reply' ? writing.message.id : null;
       const kept = sendText(author, conversationId, body, replyTo);
       // No room for it: the text is given back, and the failure goes on to where it is told.
@@ -125,7 +135,7 @@ export function Composer(props: {
       onDone();
     } else if (event.key === 'ArrowUp' && text === '' && mine) {
       event.preventDefault();
-      onEditLast({ mode: 'edit', message: mine });
+      onEdit({ mode: 'edit', message: mine });
     }
   };
   const tooLong = text.length > limits.textMaxLength;

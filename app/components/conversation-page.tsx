@@ -21,8 +21,14 @@ import { Refusals } from './refusals';
 import { RequestBanner } from './request-banner';
 import { Standing } from './standing';
 
-/** What the composer is about: a new message (with the text of one taken back), an answer, or a change of one's own. */
-export type Writing = { mode: 'new'; takenBack?: string } | { mode: 'reply' | 'edit'; message: MessageRow };
+/**
+ * What the composer is about: a new message (with the text of one taken back), an answer, or a change of one's own
+ * (with the new text, where there was no room for it).
+ */
+export type Writing =
+  | { mode: 'new'; takenBack?: string }
+  | { mode: 'reply'; message: MessageRow }
+  | { mode: 'edit'; message: MessageRow; changed?: string };
 
 export function Conversation() {
   const id = useHash();
@@ -111,7 +117,7 @@ function Open({ conversation }: { conversation: ConversationRow }) {
           conversation={conversation}
           writing={writing}
           onDone={() => setWriting({ mode: 'new' })}
-          onEditLast={setWriting}
+          onEdit={setWriting}
         />
       )}
       {(conversation.myState === 'left' || conversation.myState === 'blocked') && (

@@ -8,10 +8,13 @@ import { forgetRemoval, removeDevice } from '../../lib/client/device-intents';
 import type { Device } from '../../lib/protocol/accounts';
 import { limits } from '../../lib/protocol/limits';
 import { api, author } from '../hooks/author';
-import { useDevices, useRemovals } from '../hooks/use-live';
+import { useConnection, useDevices, useRemovals, useSession } from '../hooks/use-live';
 import { Confirm } from './confirm';
 import { Icon } from './icons';
 import { LinkingModal } from './linking-modal';
+
+/** Of what the server tells of a device, this one keeps little. */
+type Listed = Pick<Device, 'deviceId' | 'name' | 'current'> & Partial<Device>;
 
 /** The devices of this account: link, name, remove. */
 export function DevicesManager() {
@@ -20,25 +23,31 @@ export function DevicesManager() {
   const known = useDevices();
   const devices = useQuery({ queryKey: ['devices'], queryFn: () => api.devices.list.query(), retry: false });
   const { refetch } = devices;
-  // The engine has heard that the list is another one.
+  const online = useConnection()?.state === 'online';
+  const session = useSession();
+  const here = session?.state === 'signed_in' ? session.deviceId : null;
+  // Without an answer from the server: what the engine knows.
+  const listed: Listed[] =
+    devices.data ??
+    (known?.deviceIds ?? []).map((deviceId) => ({
+      deviceId,
+      name: known?.names[deviceId] ?? '',
+      current: deviceId === here,
+    }));
+  // The engine has heard that the list is another one, or the server is there again.
   useEffect(() => {
-    if (known?.version) void refetch();
-  }, [known?.version, refetch]);
+    if (known?.version && online) void refetch();
+  }, [known?.version, online, refetch]);
   return (
     <section className="card" aria-label={t('settings.devices')}>
       <h2>{t('settings.devices')}</h2>
       {devices.isError && <p className="notice bad">{t(`errors.${failureOf(devices.error)}`)}</p>}
       <ul className="people">
-        {devices.data?.map((device) => (
-          <DeviceRow
-            key={device.deviceId}
-            device={device}
-            all={devices.data}
-            onChange={() => void refetch()}
-          />
+        {listed.map((device) => (
+          <DeviceRow key={device.deviceId} device={device} all={listed} onChange={() => void refetch()} />
         ))}
       </ul>
-      <Removals listed={devices.data ?? []} />
+      <Removals listed={listed} />
       <button type="button" className="button primary" onClick={() => setLinking(true)}>
         {t('settings.link')}
       </button>
@@ -48,7 +57,7 @@ export function DevicesManager() {
 }
 
 /** Devices that were shut out, until it was seen that they have wiped themselves. */
-function Removals({ listed }: { listed: Device[] }) {
+function Removals({ listed }: { listed: Listed[] }) {
   const t = useTranslations();
   const removals = useRemovals()?.filter(
     (row) => row.state !== 'wished' && !listed.some((device) => device.deviceId === row.deviceId),
@@ -76,14 +85,14 @@ function Removals({ listed }: { listed: Device[] }) {
   );
 }
 
-function DeviceRow({ device, all, onChange }: { device: Device; all: Device[]; onChange: () => void }) {
+function DeviceRow({ device, all, onChange }: { device: Listed; all: Listed[]; onChange: () => void }) {
   const t = useTranslations();
   const format = useFormatter();
   const [doing, setDoing] = useState<'nothing' | 'renaming' | 'asking'>('nothing');
-  const { deviceId } = device;
+  const { deviceId, type, createdAt, lastSeenAt } = device;
   const removal = useRemovals()?.find((row) => row.deviceId === deviceId);
   const by = all.find((one) => one.deviceId === device.linkedBy)?.name;
-  const linked = format.dateTime(device.createdAt, { dateStyle: 'medium' });
+  const linked = createdAt && format.dateTime(createdAt, { dateStyle: 'medium' });
   if (doing === 'renaming')
     return (
       <li>
@@ -98,13 +107,17 @@ function DeviceRow({ device, all, onChange }: { device: Device; all: Device[]; o
     );
   return (
     <li className="device">
-      <Icon name={icons[device.type]} />
+      {type && <Icon name={icons[type]} />}
       <span className="grow">
         {device.name}
-        <small>{t('settings.seen', { when: format.relativeTime(device.lastSeenAt, Date.now()) })}</small>
-        <small>
-          {by ? t('settings.linkedBy', { date: linked, by }) : t('settings.since', { date: linked })}
-        </small>
+        {lastSeenAt && (
+          <small>{t('settings.seen', { when: format.relativeTime(lastSeenAt, Date.now()) })}</small>
+        )}
+        {linked && (
+          <small>
+            {by ? t('settings.linkedBy', { date: linked, by }) : t('settings.since', { date: linked })}
+          </small>
+        )}
         {removal && <small role="status">{t(`settings.removal.${removal.state}`)}</small>}
       </span>
       {device.current && <small className="tag">{t('settings.current')}</small>}
@@ -141,7 +154,7 @@ function DeviceRow({ device, all, onChange }: { device: Device; all: Device[]; o
 
 const icons = { WEB: 'web', MOBILE: 'mobile', DESKTOP: 'desktop' } as const;
 
-function Rename({ device, onDone }: { device: Device; onDone: () => void }) {
+function Rename({ device, onDone }: { device: Listed; onDone: () => void }) {
   const t = useTranslations();
   const [name, setName] = useState(device.name);
   const rename = useMutation({

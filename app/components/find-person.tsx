@@ -24,19 +24,23 @@ export function FindPerson(props: {
   const find = useMutation({ mutationFn: (handle: string) => api.accounts.find.query({ handle }) });
   const handle = normalizeHandle(typed);
   const self = find.data?.userId === props.me;
-  const search = async () => {
+  const search = () => {
     if (!handlePattern.test(handle) || find.isPending) return;
-    const found = await find.mutateAsync(handle).catch(() => null);
-    if (!found || found.userId === props.me) return;
-    setTyped('');
-    props.onFound(found);
+    find.mutate(handle, {
+      // Not called any more once the page was left.
+      onSuccess: (found) => {
+        if (!found || found.userId === props.me) return;
+        setTyped('');
+        props.onFound(found);
+      },
+    });
   };
   return (
     <form
       className="find"
       onSubmit={(event) => {
         event.preventDefault();
-        void search();
+        search();
       }}
     >
       <label className="field">

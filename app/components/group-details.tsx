@@ -9,13 +9,14 @@ import { block } from '../../lib/client/intents';
 import { limits } from '../../lib/protocol/limits';
 import { author } from '../hooks/author';
 import { useHash } from '../hooks/use-hash';
-import { useConversation } from '../hooks/use-live';
+import { useConversation, useWaitingChanges } from '../hooks/use-live';
 import { useNames } from '../hooks/use-names';
 import { AlertRuleCard } from './alert-rule';
 import { Avatar } from './avatar';
 import { Confirm } from './confirm';
-import { FindPerson } from './find-person';
+import { FindPerson, type Found } from './find-person';
 import { Icon } from './icons';
+import { KnownPeople } from './known-people';
 import { PageBar } from './page-bar';
 import { SafetyModal } from './safety-modal';
 import { WaitingChanges } from './waiting-changes';
@@ -46,6 +47,13 @@ function Details({ conversation }: { conversation: ConversationRow }) {
   const active = conversation.myState === 'active';
   const manages = group && active && conversation.myRole !== 'member';
   const members = conversation.members.filter((member) => member.state !== 'left');
+  const coming = (useWaitingChanges(conversationId) ?? []).flatMap(({ intent }) =>
+    intent.kind === 'add' ? intent.userIds : [],
+  );
+  const there = [...members.map((member) => member.userId), ...coming];
+  const add = (person: Found) => {
+    if (!there.includes(person.userId)) void addMembers(author, conversationId, [person]);
+  };
   const other = names.other(conversation);
   const name = names.conversation(conversation);
   const goodbye = async () => {
@@ -88,16 +96,10 @@ function Details({ conversation }: { conversation: ConversationRow }) {
           </section>
         )}
         {manages && (
-          <FindPerson
-            label={t('add')}
-            action={t('addButton')}
-            me={names.me?.userId ?? ''}
-            onFound={(found) => {
-              if (!members.some((member) => member.userId === found.userId)) {
-                void addMembers(author, conversationId, [found]);
-              }
-            }}
-          />
+          <>
+            <FindPerson label={t('add')} action={t('addButton')} me={names.me?.userId ?? ''} onFound={add} />
+            <KnownPeople label={t('addKnown')} except={there} onChoose={add} />
+          </>
         )}
         {(active || conversation.myState === 'requested') && (
           <button type="button" className="button danger" onClick={() => setAsking(true)}>

@@ -4,12 +4,15 @@ import { useRouter } from 'next/navigation';
 import { useState } from 'react';
 import { useTranslations } from 'use-intl';
 import { startDirect, startGroup } from '../../lib/client/intents';
+import { shareInto } from '../../lib/client/sharing';
 import { limits } from '../../lib/protocol/limits';
 import { author } from '../hooks/author';
+import { useHash } from '../hooks/use-hash';
 import { useNames } from '../hooks/use-names';
 import { Avatar } from './avatar';
 import { FindPerson, type Found } from './find-person';
 import { Icon } from './icons';
+import { KnownPeople } from './known-people';
 import { PageBar } from './page-bar';
 
 export function NewConversation() {
@@ -21,14 +24,16 @@ export function NewConversation() {
   const me = names.me?.userId ?? '';
   const choose = (person: Found) =>
     setChosen((now) => (now.some((one) => one.userId === person.userId) ? now : [...now, person]));
-  const known = [...(names.people?.values() ?? [])].filter(
-    (person) => person.userId !== me && !chosen.some((one) => one.userId === person.userId),
-  );
   const nameOf = (person: Found) => {
     const row = names.people?.get(person.userId);
     return row?.name ?? `@${person.handle}`;
   };
-  const open = (id: string) => router.push(`/c#${id}`);
+  // Who comes from there has something to say in it already.
+  const sharing = useHash() === 'shared';
+  const open = async (id: string) => {
+    if (sharing) await shareInto(author, id);
+    router.push(`/c#${id}`);
+  };
   const [only] = chosen;
   return (
     <main className="page form" id="content">
@@ -83,25 +88,7 @@ export function NewConversation() {
             </form>
           </section>
         )}
-        {known.length > 0 && (
-          <section aria-label={t('known')}>
-            <h2>{t('known')}</h2>
-            <ul className="people">
-              {known.map((person) => (
-                <li key={person.userId}>
-                  <button type="button" className="person" onClick={() => choose(person)}>
-                    <Avatar id={person.userId} name={nameOf(person)} />
-                    <span className="grow">
-                      {nameOf(person)}
-                      <small>@{person.handle}</small>
-                    </span>
-                    <Icon name="plus" />
-                  </button>
-                </li>
-              ))}
-            </ul>
-          </section>
-        )}
+        <KnownPeople label={t('known')} except={chosen.map((person) => person.userId)} onChoose={choose} />
       </div>
     </main>
   );

@@ -10,7 +10,11 @@ import { NamesProvider } from './names-provider';
 import { StorageBoundary } from './storage-boundary';
 import { UpdateOffer } from './update-offer';
 
-const queries = new QueryClient();
+/** Without a network what is asked fails, and says so: nobody waits for what happens later, when they are elsewhere. */
+const networkMode = 'always';
+const queries = new QueryClient({
+  defaultOptions: { queries: { networkMode, refetchOnReconnect: true }, mutations: { networkMode } },
+});
 
 /** Language and theme around everything. */
 export function Providers({ children }: { children: ReactNode }) {

@@ -71,7 +71,7 @@ export function Share() {
             </ul>
             {conversations && open.length === 0 && <p className="notice">{t('none')}</p>}
             <div className="choices">
-              <Link className="button" href="/new">
+              <Link className="button" href="/new#shared">
                 {t('new')}
               </Link>
               <button

@@ -158,6 +158,7 @@ export const en = {
     members: 'Members',
     add: 'Add by handle',
     addButton: 'Add',
+    addKnown: 'Add people you know',
     remove: 'Remove {name}',
     promote: 'Make {name} an admin',
     demote: 'Make {name} a member',

@@ -162,6 +162,7 @@ export const fr: Messages = {
     members: 'Membres',
     add: 'Ajouter par identifiant',
     addButton: 'Ajouter',
+    addKnown: 'Ajouter des personnes que vous connaissez',
     remove: 'Retirer {name}',
     promote: 'Nommer {name} administrateur',
     demote: 'Rendre {name} simple membre',

@@ -140,7 +140,8 @@ export type Intent =
   | { kind: 'role'; userId: string; role: Role }
   | { kind: 'leave' }
   | { kind: 'accept' }
-  | { kind: 'block' }
+  /** `was`: what it is again when the wish is taken back. */
+  | { kind: 'block'; was?: MemberState }
   | { kind: 'unblock'; userId: string };
 
 export interface OutboxRow {

@@ -54,12 +54,18 @@ async function revokeDevice({ environment, machine }: Work, deviceId: string): P
   await api.devices.revoke.mutate({ deviceId, at: Math.floor(at), signature });
 }
 
-/** Shuts out what a person wants shut out, and looks whether those that are have wiped themselves. */
+/**
+ * Shuts out what a person wants shut out, and looks whether those that are have wiped themselves. One that fails holds
+ * up no other.
+ * @throws the first failure, when all were tried; the next call goes on
+ */
 export async function performRemovals(work: Work): Promise<void> {
+  const failures: unknown[] = [];
   for (const row of await work.environment.db.removals.toArray()) {
     if (!work.online()) return;
-    await performRemoval(work, row);
+    await performRemoval(work, row).catch((error: unknown) => failures.push(error));
   }
+  if (failures.length > 0) throw failures[0];
 }
 
 async function performRemoval(work: Work, { deviceId, state }: RemovalRow): Promise<void> {

@@ -277,8 +277,9 @@ export async function accept(author: Author, conversationId: string): Promise<vo
 export async function block(author: Author, conversationId: string): Promise<void> {
   const { db } = author;
   await db.transaction('rw', db.conversations, db.outbox, db.meta, async () => {
+    const was = (await db.conversations.get(conversationId))?.myState ?? 'active';
     await db.conversations.update(conversationId, { myState: 'blocked' });
-    await enqueue(author, conversationId, { kind: 'block' });
+    await enqueue(author, conversationId, { kind: 'block', was });
   });
 }
 

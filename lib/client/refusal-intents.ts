@@ -1,3 +1,4 @@
+import type { MemberState } from '../protocol/conversations';
 import type { AparteDb, Intent, OutboxRow } from './db';
 import { addMembers, removeMember, setTitle } from './group-intents';
 import { type Author, deleteMessage, editMessage, enqueue, react, retry, signedIn } from './intents';
@@ -104,9 +105,13 @@ export async function cancelChange({ db }: Author, row: OutboxRow): Promise<void
     await db.outbox.delete(row.id);
     await dropNotice(db, row.intent);
     await putBack(db, row, userId);
-    const { kind } = row.intent;
-    const back =
-      kind === 'accept' ? 'requested' : kind === 'block' ? 'active' : kind === 'unblock' ? 'blocked' : null;
-    if (back) await db.conversations.update(row.conversationId, { myState: back });
+    const myState = stateBefore(row.intent);
+    if (myState) await db.conversations.update(row.conversationId, { myState });
   });
+}
+
+function stateBefore(intent: Intent): MemberState | null {
+  if (intent.kind === 'accept') return 'requested';
+  if (intent.kind === 'block') return intent.was ?? 'active';
+  return intent.kind === 'unblock' ? 'blocked' : null;
 }

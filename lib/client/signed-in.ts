@@ -123,6 +123,9 @@ export class SignedIn {
     this.#intake = new Intake(this.#work, inbox);
     const background = (event: string, task: () => Promise<void>) =>
       new Runner(task, (error) => log(event, error));
+    // A person waits for it: what fails while the connection lives is tried again without a new one.
+    const persistent = (event: string, task: () => Promise<void>) =>
+      new Runner(task, (error) => log(event, error), environment);
     this.#backupRunner = background('backup', () => this.#backup.store());
     this.#backup = new Backup(this.#work, inbox, () => this.#backupRunner.kick());
     this.#historyRunner = background('history', async () => {
@@ -138,13 +141,13 @@ export class SignedIn {
     this.#notes = new Notes(this.#work, () => this.#notesRunner.kick());
     this.#pushRunner = background('push', () => tellPush(this.#work));
     this.#decisionsRunner = background('decisions', () => performDecisions(this.#work));
-    this.#recoveryRunner = background('recovery', async () => {
+    this.#recoveryRunner = persistent('recovery', async () => {
       if (this.#work.online()) await lookAtRecovery(this.#work, () => this.#backup.store());
     });
     this.#searchRunner = background('search', async () => {
       while (await makeBlocks(db));
     });
-    this.#removalsRunner = background('removals', () => performRemovals(this.#work));
+    this.#removalsRunner = persistent('removals', () => performRemovals(this.#work));
     this.#intakeRunner = new Runner(
       () => this.#takeIn(),
       (error) => this.#intakeFailed(error),

@@ -71,6 +71,20 @@ test('mending an old message leaves the draft of a new one alone, and the menu g
   await expect(rosa.page.getByRole('dialog')).toHaveCount(0);
 });
 
+test('a change of an old message that was begun is there as a draft when its conversation is opened again', async ({
+  browser,
+}) => {
+  const yann = await meet(browser, 'Yann', ['Zoe', 'Ada']);
+  await open(yann, '@zoe');
+  await yann.choose('hello Zoe', 'Edit');
+  await box(yann).fill('hello dear Zoe');
+  await open(yann, '@ada');
+  await expect(box(yann)).toHaveValue('');
+  await open(yann, '@zoe');
+  await expect(box(yann)).toHaveValue('hello dear Zoe');
+  await expect(yann.message('hello Zoe')).toBeVisible();
+});
+
 test('a message that was refused and is taken back stands in the composer again', async ({ browser }) => {
   const tess = await meet(browser, 'Tess', ['Uli']);
   await openCache(tess.page);

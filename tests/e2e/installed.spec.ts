@@ -134,6 +134,13 @@ test('what another app shares goes into a conversation, as a text that one can s
   await page.goto('/share');
   await expect(page.getByText('Nothing is waiting to be shared.')).toBeVisible();
   await accessible(page);
+  await share({ title: 'For a new one' });
+  await page.getByRole('main').getByRole('link', { name: 'New conversation' }).click();
+  await page.getByRole('region', { name: 'People you know' }).getByRole('button', { name: /Bert/ }).click();
+  await page.getByLabel('Name of the group').fill('Theatre');
+  await page.getByRole('button', { name: 'Create group' }).click();
+  await expect(page.getByRole('heading', { name: 'Theatre' })).toBeVisible();
+  await expect(box).toHaveValue('For a new one');
 });
 
 test('the app offers to be installed after the first conversation, explains it for iOS, and takes no for an answer', async ({

@@ -37,6 +37,38 @@ test('the app opens cold without a network, on every route, and sends what was w
   await expect(bert.message('In the tunnel')).toBeVisible();
 });
 
+test('without a network a search says so, people who are known can be added to a group, and the devices are listed', async ({
+  browser,
+}) => {
+  const { anna, bert } = await meet(browser, server.origin);
+  const { page } = anna;
+  await page.goto('/new');
+  await page.getByRole('region', { name: 'People you know' }).getByRole('button', { name: /Bert/ }).click();
+  await page.getByLabel('Name of the group').fill('Choir');
+  await page.getByRole('button', { name: 'Create group' }).click();
+  await page.getByRole('link', { name: 'Details' }).click();
+  await page.getByRole('region', { name: 'Members' }).getByRole('button', { name: 'Remove Bert' }).click();
+  const known = page.getByRole('region', { name: 'Add people you know' });
+  await expect(known.getByRole('button', { name: /Bert/ })).toBeVisible();
+  await anna.context.setOffline(true);
+  server.tap.setUp(false);
+  await page.getByRole('textbox', { name: 'Add by handle' }).fill('carol');
+  await page.getByRole('button', { name: 'Add', exact: true }).click();
+  await expect(page.getByText('The server cannot be reached. Please check your connection.')).toBeVisible();
+  await known.getByRole('button', { name: /Bert/ }).click();
+  await expect(page.getByRole('region', { name: 'Waiting for a connection' })).toContainText('Add Bert');
+  await expect(known).toHaveCount(0);
+  await page.goto('/settings');
+  const devices = page.getByRole('region', { name: 'Devices', exact: true });
+  await expect(devices.getByText('This device')).toBeVisible();
+  await expect(devices.getByText('The server cannot be reached.')).toBeVisible();
+  server.tap.setUp(true);
+  await anna.context.setOffline(false);
+  await expect(devices.getByText(/Last seen/)).toBeVisible();
+  await expect(devices.getByText('The server cannot be reached.')).toHaveCount(0);
+  await expect(bert.page.getByRole('link', { name: /Choir/ }).first()).toBeVisible();
+});
+
 test('fifty messages that were written without a network are sent with the page closed', async ({
   browser,
 }) => {

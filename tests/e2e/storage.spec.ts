@@ -121,6 +121,15 @@ test('a full storage is said, what is typed stays in its field, and with room ag
   await page.getByRole('textbox', { name: 'Message', exact: true }).fill('No room for this');
   await page.keyboard.press('Enter');
   await expect(page.getByRole('textbox', { name: 'Message', exact: true })).toHaveValue(/No room for this/);
+  await page.getByRole('textbox', { name: 'Message', exact: true }).fill('');
+  await page.keyboard.press('ArrowUp');
+  await page.getByRole('textbox', { name: 'Message', exact: true }).fill('No room for this change');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('textbox', { name: 'Message', exact: true })).toHaveValue(
+    'No room for this change',
+  );
+  await expect(page.getByText('Editing')).toBeVisible();
+  await page.keyboard.press('Escape');
   await bert.write('Waiting on the server');
   await expect(anna.message('Waiting on the server')).toHaveCount(0);
   await cdp.send('Storage.overrideQuotaForOrigin', { origin: server.origin });
