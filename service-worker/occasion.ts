@@ -53,7 +53,7 @@ export class Occasion {
           const { title, options } = notificationOf(alert, await wordsOf(this.environment), answers);
           await self.registration.showNotification(title, options);
         },
-        close: (conversationId) => closeTagged(tagOf(conversationId)),
+        close: (about) => closeTagged(tagOf(about)),
         end: endAlerts,
         // It has the engine because no page is open.
         lookedAt: async () => false,

@@ -85,12 +85,13 @@ async function tellPages(message: PageMessage): Promise<void> {
     page.postMessage(message);
 }
 
-/** A notification was clicked: its conversation is opened, or read, or answered, as its button says. */
+/** A notification was clicked: what it tells of is opened, or read, or answered, as its button says. */
 export async function clicked(event: NotificationEvent & { reply?: string | null }): Promise<void> {
   const { notification, action, reply } = event;
   notification.close();
   const about = alertData.safeParse(notification.data);
   if (!about.success) return open('/');
+  if ('deviceId' in about.data) return open('/settings');
   const { conversationId, seq } = about.data;
   if (action !== 'read' && action !== 'reply') return open(`/c#${conversationId}`);
   const work = await Occasion.begin();

@@ -89,7 +89,7 @@ test('with the app closed, a push is fetched, decrypted and shown; its buttons d
       {
         title: 'Bert',
         body: 'Yes, here',
-        tag: expect.stringMatching(/^conversation /),
+        tag: expect.stringMatching(/^about /),
         silent: false,
         actions: expect.arrayContaining(['read']),
       },
