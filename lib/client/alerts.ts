@@ -127,10 +127,10 @@ export function notificationOf(
   };
 }
 
-/** What is shown when a push came and nothing of it can be told. */
+/** What is shown when a push came and nothing of it can be told. @param news whether there is something to read */
 export function neutralNotification(
-  words: AlertWords,
-  news: boolean,
+  words: Pick<AlertWords, 'app' | 'newMessages' | 'openToRead' | 'upToDate'>,
+  { news, silent }: { news: boolean; silent: boolean },
 ): { title: string; options: AlertOptions } {
   return {
     title: news ? words.newMessages(1) : words.app,
@@ -138,8 +138,8 @@ export function neutralNotification(
       ...icons,
       body: news ? words.openToRead : words.upToDate,
       tag: neutralTag,
-      silent: !news,
-      renotify: news,
+      silent,
+      renotify: !silent,
     },
   };
 }

@@ -142,12 +142,16 @@ test('with the app closed, a push is fetched, decrypted and shown; its buttons d
 });
 
 test('a push that cannot be read, for want of a network, is shown all the same, without a word of content', async () => {
+  await anna.page.getByRole('switch', { name: 'Sound and vibration' }).click();
+  await expect(anna.page.getByRole('switch', { name: 'Sound and vibration' })).not.toBeChecked();
   const outside = await closeApp(anna);
   await server.stop('SIGKILL');
   await deliverPush(outside);
   await expect
     .poll(async () => (await notifications(anna.context)).map(({ title, body }) => `${title}: ${body}`))
     .toEqual(['New message: Open Aparté to read it.']);
+  // Its reader wants no sound, and that can be read.
+  expect((await notifications(anna.context)).map(({ silent }) => silent)).toEqual([true]);
 });
 
 test('with several tabs hidden one notification comes, and it goes when the conversation is read', async () => {
