@@ -109,6 +109,7 @@ export async function clicked(event: NotificationEvent & { reply?: string | null
       await sendText(work.author, conversationId, reply.trim().slice(0, limits.textMaxLength));
     await markRead(work.author, conversationId, seq);
     await work.run();
+    await showBadge(work.environment);
   } finally {
     work.environment.db.close();
   }

@@ -105,8 +105,15 @@ test('with the app closed, a push is fetched, decrypted and shown; its buttons d
     .toEqual(['Bert (2): And you?']);
 
   // A click cannot be made from outside the browser; the event is the browser's, its handler the real one.
-  await (await worker(anna.context)).evaluate(async () => {
+  const badges = await (await worker(anna.context)).evaluate(async () => {
     const scope = self as unknown as ServiceWorkerGlobalScope;
+    // The number on an icon cannot be read back.
+    const badges: unknown[] = [];
+    const { setAppBadge } = navigator;
+    navigator.setAppBadge = (count) => {
+      badges.push(count);
+      return setAppBadge.call(navigator, count);
+    };
     const [notification] = await scope.registration.getNotifications();
     if (!notification) throw new Error('nothing is shown');
     const event = new NotificationEvent('notificationclick', { notification, action: 'read' });
@@ -136,7 +143,9 @@ test('with the app closed, a push is fetched, decrypted and shown; its buttons d
     Reflect.deleteProperty(navigator.locks, 'request');
     end();
     await Promise.all(work);
+    return badges;
   });
+  expect(badges.at(-1)).toBe(0);
   await expect(bert.message('And you?').getByRole('img', { name: 'Read' })).toBeVisible();
   await expect.poll(() => notifications(anna.context)).toEqual([]);
 });
