@@ -42,6 +42,8 @@ export interface Notices {
     userId: string;
     devicesVersion: number;
   }): void;
+  /** A revoked device keeps nothing any more: of interest to who looks, and nobody is woken for it. */
+  deviceWiped(notice: { userId: string; devicesVersion: number }): void;
 }
 
 /** The conversation whose roster a delivery says to have changed; see `rosterChanged`. */
@@ -53,8 +55,8 @@ const changedStart = '{"t":"conversation","conversationId":"';
 
 export const frameText = (frame: ServerFrame) => JSON.stringify(frame);
 
-/** @param onMessage called with the users whom a new message of another person is for */
-export function createNotices(broker: Broker, onMessage: (userIds: string[]) => void): Notices {
+/** @param wake called with users whose devices are to be woken: another person wrote to them, or a device came or went */
+export function createNotices(broker: Broker, wake: (userIds: string[]) => void): Notices {
   const toUsers = (userIds: string[], frame: ServerFrame, exceptDeviceId: string | null = null) => {
     if (userIds.length > 0)
       broker.publish({
@@ -91,7 +93,7 @@ export function createNotices(broker: Broker, onMessage: (userIds: string[]) => 
       });
       if (frame.t !== 'message') return;
       const { senderUserId } = frame.message;
-      onMessage(userIds.filter((userId) => userId !== senderUserId));
+      wake(userIds.filter((userId) => userId !== senderUserId));
     },
     activity({ conversationId, userId, activity, toUserIds }) {
       toUsers(toUserIds, { t: 'activity', conversationId, userId, kind: activity });
@@ -109,6 +111,10 @@ export function createNotices(broker: Broker, onMessage: (userIds: string[]) => 
     },
     devicesChanged({ event, userId, devicesVersion }) {
       toUsers([userId], { t: event, devicesVersion });
+      wake([userId]);
+    },
+    deviceWiped({ userId, devicesVersion }) {
+      toUsers([userId], { t: 'device:revoked', devicesVersion });
     },
     deviceRevoked({ userId, deviceId }) {
       broker.publish({

@@ -53,7 +53,7 @@ export class Occasion {
           const { title, options } = notificationOf(alert, await wordsOf(this.environment), answers);
           await self.registration.showNotification(title, options);
         },
-        close: (conversationId) => closeTagged(tagOf(conversationId)),
+        close: (about) => closeTagged(tagOf(about)),
         end: endAlerts,
         // It has the engine because no page is open.
         lookedAt: async () => false,
@@ -94,5 +94,6 @@ export async function closeTagged(tag: string): Promise<void> {
 /** This device is nobody's any more: nothing of it is shown, and nothing wakes it. */
 async function endAlerts(): Promise<void> {
   for (const notification of await self.registration.getNotifications()) notification.close();
+  if ('clearAppBadge' in navigator) await navigator.clearAppBadge().catch(() => undefined);
   await (await self.registration.pushManager.getSubscription())?.unsubscribe();
 }

@@ -3,10 +3,11 @@
 import { liveQuery } from 'dexie';
 import { alertData, keysOf } from '../lib/client/alert-data';
 import { wishPush } from '../lib/client/alert-intents';
+import { isSilent } from '../lib/client/alert-rules';
 import { neutralNotification, neutralTag, type PageMessage } from '../lib/client/alerts';
 import type { Environment } from '../lib/client/environment';
 import { markRead, sendText } from '../lib/client/intents';
-import { unreadTotal } from '../lib/client/queries';
+import { alertSettings, unreadTotal } from '../lib/client/queries';
 import { limits } from '../lib/protocol/limits';
 import { closeTagged, Occasion, wordsOf } from './occasion';
 
@@ -56,10 +57,15 @@ async function showNeutral(environment: Environment | null, news: boolean): Prom
     });
     return;
   }
-  const { title, options } = neutralNotification(await wordsOf(environment), news);
+  const silent = !news || (environment !== null && (await wantsSilence(environment)));
+  const { title, options } = neutralNotification(await wordsOf(environment), { news, silent });
   await self.registration.showNotification(title, options);
   const pages = await self.clients.matchAll({ type: 'window' });
   if (!news && pages.some((page) => page.visibilityState === 'visible')) await closeTagged(neutralTag);
+}
+
+async function wantsSilence({ db, now, alerts }: Environment): Promise<boolean> {
+  return alerts !== null && isSilent(await alertSettings(db), now(), alerts.timeZone());
 }
 
 /**
@@ -85,12 +91,13 @@ async function tellPages(message: PageMessage): Promise<void> {
     page.postMessage(message);
 }
 
-/** A notification was clicked: its conversation is opened, or read, or answered, as its button says. */
+/** A notification was clicked: what it tells of is opened, or read, or answered, as its button says. */
 export async function clicked(event: NotificationEvent & { reply?: string | null }): Promise<void> {
   const { notification, action, reply } = event;
   notification.close();
   const about = alertData.safeParse(notification.data);
   if (!about.success) return open('/');
+  if ('deviceId' in about.data) return open('/settings');
   const { conversationId, seq } = about.data;
   if (action !== 'read' && action !== 'reply') return open(`/c#${conversationId}`);
   const work = await Occasion.begin();
@@ -102,6 +109,7 @@ export async function clicked(event: NotificationEvent & { reply?: string | null
       await sendText(work.author, conversationId, reply.trim().slice(0, limits.textMaxLength));
     await markRead(work.author, conversationId, seq);
     await work.run();
+    await showBadge(work.environment);
   } finally {
     work.environment.db.close();
   }

@@ -2,6 +2,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { setAlertRule, setAlertSettings } from '../lib/client/alert-intents';
 import { forEver } from '../lib/client/alert-rules';
 import { runInBackground } from '../lib/client/background-run';
+import { removeDevice } from '../lib/client/device-intents';
+import { dismissDeviceNews } from '../lib/client/device-news';
 import { deleteMessage, editMessage, markRead, react, sendText, startGroup } from '../lib/client/intents';
 import { unreadTotal } from '../lib/client/queries';
 import type { TestDevice } from './device';
@@ -145,4 +147,28 @@ test('a run in the background ends in time without a network', async () => {
   anna.network.setUp(false);
   expect(await runInBackground(anna.environment(), { catchUpMs: 500, sendMs: 500 })).toBe(false);
   expect(anna.shown).toEqual([]);
+});
+
+test('a device that comes or goes elsewhere is told of once, and not any more when somebody has seen it', async () => {
+  const phone = await town.linked(anna);
+  await setAlertSettings(phone.author, { on: true, sound: false });
+  await phone.until(() => phone.db.readMeta('devices'), 'what devices there are');
+  await phone.stop();
+  const tablet = await town.linked(anna);
+  const session = await tablet.db.readMeta('session');
+  if (session?.state !== 'signed_in') throw new Error('the tablet is not signed in');
+  const { deviceId } = session;
+  for (const run of ['the first', 'another'])
+    expect(await runInBackground(phone.environment(), patient), run).toBe(true);
+  const linked = { event: 'linked', deviceId, name: 'Phone', silent: true };
+  expect(phone.shownDevices).toMatchObject([linked]);
+  expect([...phone.alerts.keys()]).toEqual([deviceId]);
+  phone.start();
+  await dismissDeviceNews(phone.db, deviceId);
+  await phone.until(async () => (phone.alerts.size === 0 ? true : undefined), 'the alert to go');
+  await setAlertSettings(phone.author, { content: 'none' });
+  await removeDevice(anna.author, { deviceId, name: 'Tablet' });
+  await phone.until(async () => phone.alerts.get(deviceId), 'the alert of the removal');
+  expect(phone.shownDevices).toMatchObject([linked, { event: 'removed', deviceId, name: null }]);
+  expect(anna.shownDevices).toEqual([]);
 });

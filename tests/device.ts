@@ -1,5 +1,5 @@
 import { Dexie } from 'dexie';
-import type { Alert } from '../lib/client/alerts';
+import { type Alert, aboutOf, type DeviceAlert, type MessageAlert } from '../lib/client/alerts';
 import { createApi } from '../lib/client/api';
 import { AparteDb } from '../lib/client/db';
 import { type Engine, startEngine } from '../lib/client/engine';
@@ -26,9 +26,10 @@ export class TestDevice {
   readonly author: Author;
   readonly network: DeviceNetwork;
   readonly log: string[] = [];
-  /** What its owner is told, by conversation, and what was taken back. */
+  /** What its owner is told, by conversation or device, without what was taken back. */
   readonly alerts = new Map<string, Alert>();
-  readonly shown: Alert[] = [];
+  readonly shown: MessageAlert[] = [];
+  readonly shownDevices: DeviceAlert[] = [];
   timeZone = 'UTC';
   /** What it has told of its storage. */
   readonly storage: StorageState['state'][] = [];
@@ -135,11 +136,12 @@ export class TestDevice {
         }),
       alerts: {
         show: (alert) => {
-          this.shown.push(alert);
-          this.alerts.set(alert.conversationId, alert);
+          if ('event' in alert) this.shownDevices.push(alert);
+          else this.shown.push(alert);
+          this.alerts.set(aboutOf(alert), alert);
         },
-        close: (conversationId) => {
-          this.alerts.delete(conversationId);
+        close: (about) => {
+          this.alerts.delete(about);
         },
         end: () => this.alerts.clear(),
         lookedAt: async () => {

@@ -23,6 +23,7 @@ type Told =
   | ({ kind: 'presence' } & Parameters<Notices['presence']>[0])
   | ({ kind: 'keys' } & Parameters<Notices['keysLow']>[0])
   | ({ kind: 'devices' } & Parameters<Notices['devicesChanged']>[0])
+  | ({ kind: 'wiped' } & Parameters<Notices['deviceWiped']>[0])
   | ({ kind: 'noted' } & Parameters<Notices['noted']>[0])
   | ({ kind: 'revoked' } & Parameters<Notices['deviceRevoked']>[0]);
 
@@ -68,6 +69,7 @@ export function testDomain(database: Pick<Database, 'pool' | 'kind'>): TestDomai
       presence: (notice) => told.push({ kind: 'presence', ...notice }),
       keysLow: (notice) => told.push({ kind: 'keys', ...notice }),
       devicesChanged: (notice) => told.push({ kind: 'devices', ...notice }),
+      deviceWiped: (notice) => told.push({ kind: 'wiped', ...notice }),
       noted: (notice) => told.push({ kind: 'noted', ...notice }),
       deviceRevoked: (notice) => told.push({ kind: 'revoked', ...notice }),
     },

@@ -102,3 +102,22 @@ test('a device that was removed is woken no more', async () => {
   await sendText(bert.author, conversationId, 'only for one');
   expect((await service.arrived(1)).map((push) => push.path)).toEqual(['/anna']);
 });
+
+test('a device that is away is woken when another of its account is linked, and when one is removed', async () => {
+  const phone = await town.linked(anna);
+  await subscribed(phone, 'phone');
+  await phone.until(() => phone.db.readMeta('devices'), 'what devices there are');
+  await phone.stop();
+  const tablet = await town.linked(anna);
+  expect((await service.arrived(1)).map((push) => push.path)).toEqual(['/phone']);
+  phone.start();
+  await phone.until(
+    async () => ((await phone.db.readMeta('deviceNews'))?.length ? true : undefined),
+    'the news',
+  );
+  await phone.stop();
+  const session = await tablet.db.readMeta('session');
+  if (session?.state !== 'signed_in') throw new Error('the tablet is not signed in');
+  await removeDevice(anna.author, { deviceId: session.deviceId, name: 'Tablet' });
+  expect((await service.arrived(2)).map((push) => push.path)).toEqual(['/phone', '/phone']);
+});

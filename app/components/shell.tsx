@@ -24,13 +24,16 @@ export function Shell({ children }: { children: ReactNode }) {
   useMultiDeviceSync();
   useBackgroundSync();
   const session = useSession();
-  const contact = useFirstContact(session?.state === 'signed_in');
-  useTabVisible(session?.state === 'signed_in');
-  useAlerts(session?.state === 'signed_in');
-  useCleared(session?.state === 'signed_in');
+  const signedIn = session?.state === 'signed_in';
+  const contact = useFirstContact(signedIn);
+  useTabVisible(signedIn);
+  useAlerts(signedIn);
+  useCleared(signedIn);
   const { storage, tryAgain } = useStorage();
   const { conversations, whole } = useListed();
-  const unread = whole ? unreadOf(conversations ?? [], Date.now()) : null;
+  // A device that was signed out may still have what was unread: it is told to nobody.
+  const signedOut = session !== undefined && !signedIn;
+  const unread = signedOut ? 0 : whole ? unreadOf(conversations ?? [], Date.now()) : null;
   const pathname = usePathname();
   const t = useTranslations();
 
@@ -40,7 +43,6 @@ export function Shell({ children }: { children: ReactNode }) {
     // An installed app shows it on its icon; a browser without that refuses, and nothing is missing.
     if ('setAppBadge' in navigator) navigator.setAppBadge(unread).catch(() => undefined);
   }, [unread]);
-  const signedIn = session?.state === 'signed_in';
   useEffect(() => {
     // What is here must not be cleared away when space is short; the browser may say no.
     if (signedIn && 'storage' in navigator) navigator.storage.persist().catch(() => undefined);

@@ -47,7 +47,7 @@ export function useReadListed(): Listed {
     // Without the rest an empty list would say that there is nothing.
     return all?.listed ?? (openedAtList && newest && newest.rows.length > 0 ? newest.rows : undefined);
   }, [all, newest, openedAtList]);
-  const read = useReadElsewhere();
+  const read = useReadElsewhere(me);
   const conversations = useMemo(() => stored && asReadElsewhere(stored, read), [stored, read]);
   const people = useMemo(() => {
     // One who has just come may be known to the newest only.
@@ -55,7 +55,8 @@ export function useReadListed(): Listed {
     return allPeople ?? (openedAtList ? newest?.people : undefined);
   }, [allPeople, newest, openedAtList]);
   const blocked = all?.blocked ?? newest?.blocked ?? nobody;
-  return { conversations, people, blocked, whole: all !== undefined };
+  const whole = all !== undefined;
+  return useMemo(() => ({ conversations, people, blocked, whole }), [conversations, people, blocked, whole]);
 }
 
 const nobody: ConversationRow[] = [];
@@ -63,7 +64,7 @@ const newestTables = ['conversations', 'people'];
 const conversationTables = ['conversations'];
 const peopleTables = ['people'];
 
-/** What a query reads of whole tables, followed from when `on` is true; `undefined` until it is read. */
+/** What a query reads of whole tables, followed while `on` is true; `undefined` until it is read, and when it is not. */
 function useTables<T>(
   tables: readonly string[],
   query: (of: typeof db) => Promise<T>,
@@ -72,29 +73,40 @@ function useTables<T>(
   const [state, setState] = useState<{ value: T } | { error: unknown } | null>(null);
   useEffect(() => {
     if (!on) return;
-    return follow({
+    const end = follow({
       db,
       tables,
       read: () => query(db),
       next: (value) => setState({ value }),
       error: (error) => setState({ error }),
     });
+    return () => {
+      end();
+      // What one account has is nothing to the next.
+      setState(null);
+    };
   }, [tables, query, on]);
   if (state && 'error' in state) throw state.error;
   return state?.value;
 }
 
-/** How far other devices have said to have read since this page was opened, by conversation. */
-function useReadElsewhere(): ReadonlyMap<string, number> {
-  const [read, setRead] = useState<ReadonlyMap<string, number>>(new Map());
+const nothingRead: ReadonlyMap<string, number> = new Map();
+
+/** How far other devices of an account have said to have read since this page was opened, by conversation. */
+function useReadElsewhere(userId: string | null): ReadonlyMap<string, number> {
+  const [read, setRead] = useState(nothingRead);
   useEffect(() => {
+    if (userId === null) return;
     const channel = new BroadcastChannel(readElsewhereChannel);
     channel.onmessage = ({ data: { conversationId, seq } }: MessageEvent<ReadingHint>) =>
       setRead((before) =>
         seq > (before.get(conversationId) ?? 0) ? new Map([...before, [conversationId, seq]]) : before,
       );
-    return () => channel.close();
-  }, []);
+    return () => {
+      channel.close();
+      setRead(nothingRead);
+    };
+  }, [userId]);
   return read;
 }
 

@@ -8,6 +8,8 @@ const en: AlertWords = {
   markRead: 'Mark as read',
   reply: 'Reply',
   writeHere: 'Write a message',
+  deviceLinked: (name) => `${name ? `“${name}”` : 'A device'} was linked to your account.`,
+  deviceRemoved: (name) => `${name ? `“${name}”` : 'A device'} was removed from your account.`,
   upToDate: 'You are up to date.',
   openToRead: 'Open Aparté to read it.',
 };
@@ -19,6 +21,8 @@ const fr: AlertWords = {
   markRead: 'Marquer comme lu',
   reply: 'Répondre',
   writeHere: 'Écrire un message',
+  deviceLinked: (name) => `${name ? `« ${name} »` : 'Un appareil'} a été associé à votre compte.`,
+  deviceRemoved: (name) => `${name ? `« ${name} »` : 'Un appareil'} a été retiré de votre compte.`,
   upToDate: 'Vous êtes à jour.',
   openToRead: 'Ouvrez Aparté pour le lire.',
 };

@@ -5,7 +5,10 @@ import { type PushSubscriptionKeys, pushSubscription } from '../protocol/push';
 // What browsers hand back is checked here, apart from the rest: the first screen loads without the checking.
 
 /** What a notification knows of itself. */
-export const alertData = z.object({ conversationId: id, seq: z.int().min(0) });
+export const alertData = z.union([
+  z.object({ conversationId: id, seq: z.int().min(0) }),
+  z.object({ deviceId: id }),
+]);
 
 /** What the server needs of a browser's subscription; `null` when the browser has another kind. */
 export function keysOf(subscription: PushSubscription): PushSubscriptionKeys | null {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { forEver, isAlerting, isMuted, isQuiet, mentions } from './alert-rules';
-import type { AlertSettings } from './alerts';
+import { forEver, isAlerting, isMuted, isQuiet, isSilent, mentions } from './alert-rules';
+import { type AlertSettings, neutralNotification } from './alerts';
 import type { ConversationRow, MessageRow } from './db';
 
 const me = { userId: 'me', handle: 'anna.b' };
@@ -130,4 +130,18 @@ test('quiet hours within a day, of no length, and none', () => {
   expect(isQuiet(settings(12, 14), at('14:00'), 'UTC')).toBe(false);
   expect(isQuiet(settings(12, 12), at('12:00'), 'UTC')).toBe(false);
   expect(isQuiet({ ...settings(0, 0), quiet: null }, at('12:00'), 'UTC')).toBe(false);
+});
+
+const words = { app: '', newMessages: String, openToRead: '', upToDate: '' };
+
+test('a push that cannot be read is shown without a sound where its reader wants none, or not now', () => {
+  const shown = (wished: AlertSettings | null, time: string) => {
+    const silent = wished !== null && isSilent(wished, at(time), 'UTC');
+    return neutralNotification(words, { news: true, silent }).options;
+  };
+  expect(shown(settings(22, 7), '23:00')).toMatchObject({ silent: true, renotify: false });
+  expect(shown(settings(22, 7), '12:00')).toMatchObject({ silent: false, renotify: true });
+  expect(shown({ ...settings(22, 7), sound: false }, '12:00')).toMatchObject({ silent: true });
+  // Of a locked app nothing can be read, nor what its reader wants.
+  expect(shown(null, '23:00')).toMatchObject({ silent: false });
 });

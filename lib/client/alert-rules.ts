@@ -49,6 +49,10 @@ export function isQuiet({ quiet }: AlertSettings, now: number, timeZone: string)
     : minute >= quiet.from || minute < quiet.to;
 }
 
+/** Whether what a person is told now makes neither sound nor vibration. */
+export const isSilent = (settings: AlertSettings, now: number, timeZone: string): boolean =>
+  !settings.sound || isQuiet(settings, now, timeZone);
+
 function minuteOfDay(now: number, timeZone: string): number {
   const parts = new Intl.DateTimeFormat('en', {
     hour: 'numeric',

@@ -19,8 +19,11 @@ export interface AlertRule {
   at: string;
 }
 
-/** What a person is to be told about one conversation, as far as they allow it to be shown. */
-export interface Alert {
+/** What a person is to be told, as far as they allow it to be shown. */
+export type Alert = MessageAlert | DeviceAlert;
+
+/** About one conversation. */
+export interface MessageAlert {
   conversationId: string;
   /** The person or the group; `null`: not to be shown. */
   title: string | null;
@@ -38,11 +41,25 @@ export interface Alert {
   silent: boolean;
 }
 
+/** About a device that was linked to the account or removed from it elsewhere. */
+export interface DeviceAlert {
+  deviceId: string;
+  event: 'linked' | 'removed';
+  /** `null`: not to be shown, or not known. */
+  name: string | null;
+  /** ms */
+  at: number;
+  silent: boolean;
+}
+
+/** Id of the conversation or the device that is told of. */
+export const aboutOf = (alert: Alert): string => ('event' in alert ? alert.deviceId : alert.conversationId);
+
 /** How this device tells its owner. */
 export interface AlertPort {
-  /** In place of an earlier one of the same conversation. */
+  /** In place of an earlier one about the same. */
   show(alert: Alert): void | Promise<void>;
-  close(conversationId: string): void | Promise<void>;
+  close(about: string): void | Promise<void>;
   /** This device is nobody's any more: nothing of it is shown, and no push comes. */
   end(): void | Promise<void>;
   /** Whether any page is looked at now: who sees the message come needs no word of it. */
@@ -58,14 +75,17 @@ export interface AlertWords {
   markRead: string;
   reply: string;
   writeHere: string;
+  /** @param name `null`: not to be shown, or not known */
+  deviceLinked: (name: string | null) => string;
+  deviceRemoved: (name: string | null) => string;
   /** For a push that has nothing to tell. */
   upToDate: string;
   /** For a push of which nothing can be read now. */
   openToRead: string;
 }
 
-export const tagOf = (conversationId: string): string => `conversation ${conversationId}`;
-/** Of what is shown when nothing can be told of a conversation: there is one at most. */
+export const tagOf = (about: string): string => `about ${about}`;
+/** Of what is shown when nothing can be told: there is one at most. */
 export const neutralTag = 'aparte';
 
 /** Not every browser has all of it, and not every library knows it. */
@@ -83,7 +103,14 @@ export function notificationOf(
   words: AlertWords,
   answers: boolean,
 ): { title: string; options: AlertOptions } {
-  const { title, sender, text, count, conversationId, seq, at, silent } = alert;
+  const { at, silent } = alert;
+  const common = { ...icons, tag: tagOf(aboutOf(alert)), renotify: !silent, silent, timestamp: at };
+  if ('event' in alert) {
+    const { deviceId, event, name } = alert;
+    const body = event === 'linked' ? words.deviceLinked(name) : words.deviceRemoved(name);
+    return { title: words.app, options: { ...common, body, data: { deviceId } } };
+  }
+  const { title, sender, text, count, conversationId, seq } = alert;
   const said = text ?? words.newMessages(count);
   const body = sender !== null && text !== null ? words.said(sender, text) : said;
   const heading = title ?? words.app;
@@ -92,22 +119,18 @@ export function notificationOf(
   return {
     title: text !== null && count > 1 ? `${heading} (${count})` : heading,
     options: {
-      ...icons,
+      ...common,
       body,
-      tag: tagOf(conversationId),
-      renotify: !silent,
-      silent,
-      timestamp: at,
       data: { conversationId, seq },
       actions: answers && title !== null ? [reply, ...actions] : actions,
     },
   };
 }
 
-/** What is shown when a push came and nothing of it can be told. */
+/** What is shown when a push came and nothing of it can be told. @param news whether there is something to read */
 export function neutralNotification(
-  words: AlertWords,
-  news: boolean,
+  words: Pick<AlertWords, 'app' | 'newMessages' | 'openToRead' | 'upToDate'>,
+  { news, silent }: { news: boolean; silent: boolean },
 ): { title: string; options: AlertOptions } {
   return {
     title: news ? words.newMessages(1) : words.app,
@@ -115,8 +138,8 @@ export function neutralNotification(
       ...icons,
       body: news ? words.openToRead : words.upToDate,
       tag: neutralTag,
-      silent: !news,
-      renotify: news,
+      silent,
+      renotify: !silent,
     },
   };
 }

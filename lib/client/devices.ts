@@ -8,17 +8,17 @@ const newsBound = 20;
 
 /**
  * Looks whether the account's devices have changed, and notes those that others have linked or removed.
- * @returns whether so
+ * @returns what was noted; `null` when nothing has changed
  */
-export async function lookAtDevices(work: Work): Promise<boolean> {
+export async function lookAtDevices(work: Work): Promise<DeviceNews[] | null> {
   const { db, api, now } = work.environment;
   const { devicesVersion: version } = await api.devices.version.query();
   const known = await db.readMeta('devices');
-  if (known?.version === version) return false;
+  if (known?.version === version) return null;
   await work.machine.refresh([work.me.userId]);
   const devices = await api.devices.list.query();
   const still = new Set(devices.map((device) => device.deviceId));
-  await db.transaction('rw', db.meta, db.removals, async () => {
+  return db.transaction('rw', db.meta, db.removals, async () => {
     const linked = devices
       .filter(({ deviceId }) => known && !known.deviceIds.includes(deviceId))
       .filter(({ linkedBy }) => linkedBy !== work.me.deviceId)
@@ -41,8 +41,8 @@ export async function lookAtDevices(work: Work): Promise<boolean> {
     await db.writeMeta('deviceNews', [...news, ...linked, ...removed].slice(-newsBound));
     const names = Object.fromEntries(devices.map(({ deviceId, name }) => [deviceId, name]));
     await db.writeMeta('devices', { version, deviceIds: [...still], names });
+    return [...linked, ...removed];
   });
-  return true;
 }
 
 /** Signs that a device is shut out, and tells the server. */

@@ -50,7 +50,7 @@ export type AlertMessage = { show: Alert } | { close: string } | { end: true };
 const tellPage = (message: AlertMessage) => postMessage(message);
 const alertsOfPage = {
   show: (alert: Alert) => tellPage({ show: alert }),
-  close: (conversationId: string) => tellPage({ close: conversationId }),
+  close: (about: string) => tellPage({ close: about }),
   end: () => tellPage({ end: true }),
   lookedAt: async () => ((await navigator.locks.query()).held ?? []).some(({ name }) => name === visibleLock),
   timeZone: () => Intl.DateTimeFormat().resolvedOptions().timeZone,

@@ -93,3 +93,19 @@ test('a page that comes back from the browser’s cache reads again, and a close
   expect(seen).toEqual(['', '']);
   db.close();
 });
+
+test('what was still being read at the end is told to nobody', async () => {
+  const seen: string[] = [];
+  let answer: (value: string) => void = () => undefined;
+  const end = follow({
+    db: new AparteDb(testKey, 'follow-ended'),
+    tables: ['people'],
+    read: () => new Promise<string>((resolve) => (answer = resolve)),
+    next: (value) => seen.push(value),
+    error: (error) => seen.push(String(error)),
+  });
+  end();
+  answer('of the account before');
+  await new Promise<void>((resolve) => setImmediate(resolve));
+  expect(seen).toEqual([]);
+});

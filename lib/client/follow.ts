@@ -40,11 +40,16 @@ export function follow<T>(following: Following<T>): () => void {
     const start = now();
     // Whoever has changed something may be in the middle of a transaction, of which this is no part.
     Dexie.ignoreTransaction(read)
-      .then(next, (failure: unknown) => {
-        // The database is opened again, or there is nothing left to read; live queries pass over it alike.
-        if (failure instanceof Error && /^(DatabaseClosed|Abort)Error$/.test(failure.name)) closed = true;
-        else error(failure);
-      })
+      .then(
+        (value) => {
+          if (state !== 'ended') next(value);
+        },
+        (failure: unknown) => {
+          // The database is opened again, or there is nothing left to read; live queries pass over it alike.
+          if (failure instanceof Error && /^(DatabaseClosed|Abort)Error$/.test(failure.name)) closed = true;
+          else if (state !== 'ended') error(failure);
+        },
+      )
       .finally(() => {
         if (state === 'ended') return;
         state = 'resting';

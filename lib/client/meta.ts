@@ -107,7 +107,7 @@ export interface MetaValues {
   autoLockMinutes: number;
   /** How this device tells its owner of new messages. */
   alertSettings: AlertSettings;
-  /** By conversation: the number of the newest message that a notification is shown of. */
+  /** What notifications are shown of. By conversation: the number of its newest message; by device: when it came or went. */
   shownAlerts: Record<string, number>;
   /** Of notifications that are shown when no page is open. */
   language: 'en' | 'fr';

@@ -1,7 +1,8 @@
 import { directConversationId } from '../protocol/names';
-import { isAlerting, isQuiet } from './alert-rules';
-import type { Alert } from './alerts';
+import { isAlerting, isSilent } from './alert-rules';
+import { type Alert, aboutOf, type MessageAlert } from './alerts';
 import type { ConversationRow, MessageRow } from './db';
+import type { DeviceNews } from './meta';
 import { alertSettings } from './queries';
 import { Runner } from './runner';
 import { watch } from './watch';
@@ -12,8 +13,8 @@ const arrivalsPerConversation = 200;
 const textMaxLength = 240;
 
 /**
- * Tells the owner what has arrived while nobody looked, one notification per conversation, and takes it back when the
- * conversation was read, here or on another device.
+ * Tells the owner what has come while nobody looked, one notification per conversation or device, and takes it back when
+ * the conversation was read, here or on another device, or the news of the device was seen.
  */
 export class Notifier {
   #arrived = new Map<string, string[]>();
@@ -23,14 +24,14 @@ export class Notifier {
   constructor(private readonly work: Work) {
     const { environment } = work;
     this.#runner = new Runner(
-      () => this.#clearRead(),
+      () => this.#clearSeen(),
       (error) => environment.log('alerts', error),
     );
     this.#unwatch = watch(
       environment,
-      () => readShown(work),
-      (read) => {
-        if (read.length > 0) this.#runner.kick();
+      () => seenShown(work),
+      (seen) => {
+        if (seen.length > 0) this.#runner.kick();
       },
     );
   }
@@ -57,17 +58,34 @@ export class Notifier {
     if (await alerts.lookedAt()) return;
     for (const [conversationId, ids] of arrived) {
       const alert = await this.#alertOf(conversationId, ids);
-      if (!alert) continue;
-      // Before it is shown: one that is noted and not there is closed in vain, one that is there and not noted stays.
-      await db.transaction('rw', db.meta, async () => {
-        const shown = (await db.readMeta('shownAlerts')) ?? {};
-        await db.writeMeta('shownAlerts', { ...shown, [conversationId]: alert.seq });
-      });
-      await alerts.show(alert);
+      if (alert) await this.#show(alert, alert.seq);
     }
   }
 
-  async #alertOf(conversationId: string, ids: string[]): Promise<Alert | null> {
+  /** Tells of devices that came or went, unless somebody is looking: a page tells of them by itself. */
+  async tellDevices(news: DeviceNews[]): Promise<void> {
+    const { alerts, db, now } = this.work.environment;
+    if (!alerts || news.length === 0) return;
+    const settings = await alertSettings(db);
+    if (!settings.on || (await alerts.lookedAt())) return;
+    const silent = isSilent(settings, now(), alerts.timeZone());
+    for (const { event, deviceId, name, at } of news) {
+      const shownName = settings.content === 'none' ? null : name || null;
+      await this.#show({ event, deviceId, name: shownName, at, silent }, at);
+    }
+  }
+
+  async #show(alert: Alert, upTo: number): Promise<void> {
+    const { alerts, db } = this.work.environment;
+    // Before it is shown: one that is noted and not there is closed in vain, one that is there and not noted stays.
+    await db.transaction('rw', db.meta, async () => {
+      const shown = (await db.readMeta('shownAlerts')) ?? {};
+      await db.writeMeta('shownAlerts', { ...shown, [aboutOf(alert)]: upTo });
+    });
+    await alerts?.show(alert);
+  }
+
+  async #alertOf(conversationId: string, ids: string[]): Promise<MessageAlert | null> {
     const { alerts, db, now } = this.work.environment;
     const { me } = this.work;
     const conversation = await db.conversations.get(conversationId);
@@ -80,7 +98,7 @@ export class Notifier {
         row.replyTo === null ? null : ((await db.messages.get(row.replyTo))?.senderId ?? null);
       if (!isAlerting(row, conversation, me, repliedTo, now())) continue;
       if (conversation.kind === 'group' && (await this.#isBlocked(row.senderId))) continue;
-      const silent = !settings.sound || isQuiet(settings, now(), alerts.timeZone());
+      const silent = isSilent(settings, now(), alerts.timeZone());
       return { ...(await this.#told(conversation, row, settings.content)), silent };
     }
     return null;
@@ -96,7 +114,7 @@ export class Notifier {
     conversation: ConversationRow,
     row: MessageRow,
     content: 'text' | 'name' | 'none',
-  ): Promise<Omit<Alert, 'silent'>> {
+  ): Promise<Omit<MessageAlert, 'silent'>> {
     const { conversationId, kind, myState } = conversation;
     const person = await this.work.environment.db.people.get(row.senderId);
     const name = person?.name ?? (person ? `@${person.handle}` : null);
@@ -114,23 +132,26 @@ export class Notifier {
     };
   }
 
-  async #clearRead(): Promise<void> {
+  async #clearSeen(): Promise<void> {
     const { alerts, db } = this.work.environment;
-    const read = await readShown(this.work);
-    for (const conversationId of read) await alerts?.close(conversationId);
+    const seen = await seenShown(this.work);
+    for (const about of seen) await alerts?.close(about);
     await db.transaction('rw', db.meta, async () => {
       const shown = { ...(await db.readMeta('shownAlerts')) };
-      for (const conversationId of read) delete shown[conversationId];
+      for (const about of seen) delete shown[about];
       await db.writeMeta('shownAlerts', shown);
     });
   }
 }
 
-/** Conversations with a notification whose messages have been read, or that are gone. */
-async function readShown({ environment: { db } }: Work): Promise<string[]> {
-  const shown = Object.entries((await db.readMeta('shownAlerts')) ?? {});
-  const rows = await db.conversations.bulkGet(shown.map(([conversationId]) => conversationId));
+/** Conversations with a notification whose messages have been read, devices whose news was seen, and what is gone. */
+async function seenShown({ environment: { db } }: Work): Promise<string[]> {
+  const news = new Set((await db.readMeta('deviceNews'))?.map(({ deviceId }) => deviceId));
+  const shown = Object.entries((await db.readMeta('shownAlerts')) ?? {}).filter(
+    ([about]) => !news.has(about),
+  );
+  const rows = await db.conversations.bulkGet(shown.map(([about]) => about));
   return shown
     .filter(([, seq], index) => (rows[index]?.readSeq ?? Number.POSITIVE_INFINITY) >= seq)
-    .map(([conversationId]) => conversationId);
+    .map(([about]) => about);
 }

@@ -17,3 +17,9 @@ test('who has read all elsewhere has nothing unread, and who has not keeps the c
   const settled = row('all', 7, 0);
   expect(asReadElsewhere([settled], read)[0]).toBe(settled);
 });
+
+test('a hint that changes no row gives back the very rows', () => {
+  const rows = [row('all', 7, 0), row('other', 2, 2)];
+  expect(asReadElsewhere(rows, new Map([['all', 7]]))).toBe(rows);
+  expect(asReadElsewhere(rows, new Map([['other', 2]]))).not.toBe(rows);
+});

@@ -35,15 +35,17 @@ function hint(name: string, reading: ReadingHint): void {
 /**
  * Rows as they will be once what was read elsewhere is stored, as far as that is certain: who has read all has nothing
  * unread. What has come since is counted by the row.
+ * @returns the very rows if none is another
  * @param read how far each conversation was read, by id
  */
 export function asReadElsewhere(
-  rows: readonly ConversationRow[],
+  rows: ConversationRow[],
   read: ReadonlyMap<string, number>,
 ): ConversationRow[] {
-  return rows.map((row) => {
+  const then = rows.map((row) => {
     const upTo = read.get(row.conversationId);
     const all = upTo !== undefined && upTo >= row.lastSeq && upTo >= row.cursor;
     return all && row.unread > 0 ? { ...row, unread: 0 } : row;
   });
+  return then.some((row, index) => row !== rows[index]) ? then : rows;
 }

@@ -134,8 +134,11 @@ export class SignedIn {
       await fillHistory(this.#work, inbox);
     });
     this.#devicesRunner = background('devices', async () => {
+      const news = await lookAtDevices(this.#work);
+      if (!news) return;
       // A device that was linked needs the keys that came since the last page.
-      if (await lookAtDevices(this.#work)) this.#backupRunner.kick();
+      this.#backupRunner.kick();
+      await this.#notifier.tellDevices(news);
     });
     this.#notesRunner = background('notes', () => this.#notes.flush());
     this.#notes = new Notes(this.#work, () => this.#notesRunner.kick());

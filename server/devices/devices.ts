@@ -119,11 +119,7 @@ export async function wiped({ db, now, notices }: Ground, token: string | undefi
     .select('devices_version')
     .where('id', '=', device.user_id)
     .executeTakeFirstOrThrow();
-  notices.devicesChanged({
-    event: 'device:revoked',
-    userId: device.user_id,
-    devicesVersion: user.devices_version,
-  });
+  notices.deviceWiped({ userId: device.user_id, devicesVersion: user.devices_version });
 }
 
 /** Grows whenever a device of the asker's account comes or goes. */

@@ -154,6 +154,8 @@ describe.each(databaseKinds)('linking on %s', (kind) => {
     expect(await revoked(domain, anna, phone.deviceId)).toEqual({ wipedAt: null });
     await wiped(domain, phone.token);
     expect(await revoked(domain, anna, phone.deviceId)).toEqual({ wipedAt: domain.now() });
+    // Told to who is there; nobody is woken for it.
+    expect(domain.told.at(-1)).toEqual({ kind: 'wiped', userId: anna.userId, devicesVersion: 3 });
   });
 
   test('pages of the key backup are numbered, kept once, and pulled by their owner only', async () => {

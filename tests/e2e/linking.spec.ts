@@ -85,9 +85,13 @@ test('a device linked by filming the QR code has the history, and reading on one
     await expect(anna.message('I do, on my phone')).toBeVisible();
 
     await anna.page.getByRole('link', { name: 'Settings' }).first().click();
+    await phone.page.goto('/');
+    await bert.write('Who is still there?');
+    await expect(phone.page).toHaveTitle('(1) Aparté');
     await anna.page.getByRole('button', { name: 'Remove', exact: true }).click();
     await anna.page.getByRole('button', { name: 'Yes, do it' }).click();
     await expect(phone.page.getByRole('button', { name: 'I already have an account' })).toBeVisible();
+    await expect(phone.page).toHaveTitle('Aparté');
     const left = await phone.page.evaluate(async () => (await indexedDB.databases()).map((one) => one.name));
     expect(left.filter((name) => name?.startsWith('aparte-machine'))).toEqual([]);
     await expect(anna.page.getByRole('button', { name: 'Remove', exact: true })).toHaveCount(0);

@@ -89,7 +89,7 @@ test('with the app closed, a push is fetched, decrypted and shown; its buttons d
       {
         title: 'Bert',
         body: 'Yes, here',
-        tag: expect.stringMatching(/^conversation /),
+        tag: expect.stringMatching(/^about /),
         silent: false,
         actions: expect.arrayContaining(['read']),
       },
@@ -105,8 +105,15 @@ test('with the app closed, a push is fetched, decrypted and shown; its buttons d
     .toEqual(['Bert (2): And you?']);
 
   // A click cannot be made from outside the browser; the event is the browser's, its handler the real one.
-  await (await worker(anna.context)).evaluate(async () => {
+  const badges = await (await worker(anna.context)).evaluate(async () => {
     const scope = self as unknown as ServiceWorkerGlobalScope;
+    // The number on an icon cannot be read back.
+    const badges: unknown[] = [];
+    const { setAppBadge } = navigator;
+    navigator.setAppBadge = (count) => {
+      badges.push(count);
+      return setAppBadge.call(navigator, count);
+    };
     const [notification] = await scope.registration.getNotifications();
     if (!notification) throw new Error('nothing is shown');
     const event = new NotificationEvent('notificationclick', { notification, action: 'read' });
@@ -136,18 +143,24 @@ test('with the app closed, a push is fetched, decrypted and shown; its buttons d
     Reflect.deleteProperty(navigator.locks, 'request');
     end();
     await Promise.all(work);
+    return badges;
   });
+  expect(badges.at(-1)).toBe(0);
   await expect(bert.message('And you?').getByRole('img', { name: 'Read' })).toBeVisible();
   await expect.poll(() => notifications(anna.context)).toEqual([]);
 });
 
 test('a push that cannot be read, for want of a network, is shown all the same, without a word of content', async () => {
+  await anna.page.getByRole('switch', { name: 'Sound and vibration' }).click();
+  await expect(anna.page.getByRole('switch', { name: 'Sound and vibration' })).not.toBeChecked();
   const outside = await closeApp(anna);
   await server.stop('SIGKILL');
   await deliverPush(outside);
   await expect
     .poll(async () => (await notifications(anna.context)).map(({ title, body }) => `${title}: ${body}`))
     .toEqual(['New message: Open Aparté to read it.']);
+  // Its reader wants no sound, and that can be read.
+  expect((await notifications(anna.context)).map(({ silent }) => silent)).toEqual([true]);
 });
 
 test('with several tabs hidden one notification comes, and it goes when the conversation is read', async () => {
