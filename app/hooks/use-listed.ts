@@ -37,9 +37,9 @@ export function useReadListed(): Listed {
     (of: typeof db) => queries.newestConversations(of, me ?? '', newestCount),
     [me],
   );
-  const newest = useTables(newestTables, readNewest, me !== null);
-  const all = useTables(conversationTables, queries.allConversations, goOn || !atList);
-  const allPeople = useTables(peopleTables, queries.people, goOn || !atList);
+  const newest = useTables(me, newestTables, readNewest, true);
+  const all = useTables(me, conversationTables, queries.allConversations, goOn || !atList);
+  const allPeople = useTables(me, peopleTables, queries.people, goOn || !atList);
   const newestRead = newest !== undefined;
   useEffect(() => (newestRead ? whenThereIsTime(() => setGoOn(true)) : undefined), [newestRead]);
   const stored = useMemo(() => {
@@ -64,28 +64,26 @@ const newestTables = ['conversations', 'people'];
 const conversationTables = ['conversations'];
 const peopleTables = ['people'];
 
-/** What a query reads of whole tables, followed while `on` is true; `undefined` until it is read, and when it is not. */
+/** What a query reads of an account's whole tables, followed from when `on` is true; `undefined` until it is read. */
 function useTables<T>(
+  userId: string | null,
   tables: readonly string[],
   query: (of: typeof db) => Promise<T>,
   on: boolean,
 ): T | undefined {
   const [state, setState] = useState<{ value: T } | { error: unknown } | null>(null);
   useEffect(() => {
-    if (!on) return;
-    const end = follow({
+    if (!on || userId === null) return;
+    return follow({
       db,
       tables,
       read: () => query(db),
       next: (value) => setState({ value }),
       error: (error) => setState({ error }),
     });
-    return () => {
-      end();
-      // What one account has is nothing to the next.
-      setState(null);
-    };
-  }, [tables, query, on]);
+  }, [tables, query, on, userId]);
+  // What one account has is nothing to the next.
+  useEffect(() => (userId === null ? undefined : () => setState(null)), [userId]);
   if (state && 'error' in state) throw state.error;
   return state?.value;
 }
