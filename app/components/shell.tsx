@@ -24,7 +24,7 @@ export function Shell({ children }: { children: ReactNode }) {
   useMultiDeviceSync();
   useBackgroundSync();
   const session = useSession();
-  const contact = useFirstContact(session?.state === 'signed_in');
+  const contact = useFirstContact(session?.state === 'signed_in' ? session.deviceId : null);
   useTabVisible(session?.state === 'signed_in');
   useAlerts(session?.state === 'signed_in');
   useCleared(session?.state === 'signed_in');
