@@ -6,6 +6,7 @@ import { wishPush } from '../lib/client/alert-intents';
 import { isSilent } from '../lib/client/alert-rules';
 import { neutralNotification, neutralTag, type PageMessage } from '../lib/client/alerts';
 import type { Environment } from '../lib/client/environment';
+import { isShutOut } from '../lib/client/erasure';
 import { markRead, sendText } from '../lib/client/intents';
 import { alertSettings, unreadTotal } from '../lib/client/queries';
 import { limits } from '../lib/protocol/limits';
@@ -28,7 +29,9 @@ export async function pushed(): Promise<void> {
     const ran = await occasion.run();
     if (ran === true) await showBadge(environment);
     const told = ran === 'held' ? await waitForPage(environment) : ran;
-    if (occasion.shown > 0 || told === 'told') await closeTagged(neutralTag);
+    // A page may have ended the notifications and gone before its browser has.
+    if (isShutOut(await environment.db.readMeta('session'))) await environment.alerts?.end();
+    else if (occasion.shown > 0 || told === 'told') await closeTagged(neutralTag);
     else await showNeutral(environment, told === false);
   } finally {
     environment.db.close();

@@ -1,9 +1,14 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { setAlertSettings } from '../lib/client/alert-intents';
+import { runInBackground } from '../lib/client/background-run';
 import { removeDevice, showPresence } from '../lib/client/device-intents';
+import { startEngine } from '../lib/client/engine';
+import { endSession } from '../lib/client/erasure';
 import { markRead, saveDraft, sendText } from '../lib/client/intents';
+import { confirmLink, enterLinkCode, showLinkCode } from '../lib/client/link-intents';
 import { presenceShown } from '../lib/client/queries';
 import type { TestDevice } from './device';
-import { body, Town } from './own-devices';
+import { body, linkStep, Town } from './own-devices';
 
 let town: Town;
 let [laptop, phone, bert]: TestDevice[] = [];
@@ -128,6 +133,123 @@ test('a device that was away when it was removed wipes itself when it is back', 
     async () => ((await a.db.removals.get(deviceId))?.state === 'wiped' ? true : undefined),
     'word of the wipe',
   );
+});
+
+const word = (device: TestDevice, deviceId: string, state: 'removed' | 'wiped') =>
+  device.until(
+    async () => ((await device.db.removals.get(deviceId))?.state === state ? true : undefined),
+    `word that it is ${state}`,
+  );
+
+async function removedWhileAway(owner: TestDevice, away: TestDevice): Promise<string> {
+  await away.stop();
+  const deviceId = await idOf(away);
+  await removeDevice(owner.author, { deviceId, name: 'Phone' });
+  await word(owner, deviceId, 'removed');
+  return deviceId;
+}
+
+/** What its tab has written before it was killed. */
+const end = (device: TestDevice) =>
+  device.db.writeMeta('session', { state: 'ended', code: 'device_revoked' });
+
+const erased = (device: TestDevice, how: 'here' | 'told') =>
+  device.until(async () => {
+    const session = await device.db.readMeta('session');
+    return session?.state === 'ended' && session.erased === how ? true : undefined;
+  }, `an erased device: ${how}`);
+
+async function expectNothingOn(device: TestDevice): Promise<void> {
+  for (const table of device.db.tables.filter(({ name }) => name !== 'meta'))
+    expect(await table.count()).toBe(0);
+  const stores = (await indexedDB.databases()).map(({ name }) => name ?? '');
+  expect(stores.filter((name) => name.startsWith(`${device.db.name}-machine`))).toEqual([]);
+  expect(device.alerts.size).toBe(0);
+}
+
+test('a device that was removed while no page of it was open erases itself when a push wakes it', async () => {
+  const [a, b, other] = all();
+  await setAlertSettings(b.author, { on: true });
+  await sendText(other.author, conversationId, 'a secret');
+  await b.until(async () => (b.alerts.size > 0 ? true : undefined), 'the notification');
+  const deviceId = await removedWhileAway(a, b);
+  expect(await runInBackground(b.environment(), { catchUpMs: 500_000, sendMs: 500_000 })).toBe(false);
+  await expectNothingOn(b);
+  await word(a, deviceId, 'wiped');
+});
+
+test('a removed device whose tab was killed before it was erased is erased by the next start, and tells so once it can', async () => {
+  const [a, b] = all();
+  const deviceId = await removedWhileAway(a, b);
+  await end(b);
+  b.network.setUp(false);
+  b.start();
+  await erased(b, 'here');
+  await expectNothingOn(b);
+  await b.stop();
+  const refusal = b.network.refusal();
+  b.start();
+  await refusal;
+  b.network.setUp(true);
+  b.hurry();
+  await word(a, deviceId, 'wiped');
+  await erased(b, 'told');
+});
+
+test('a removed device that had lost its keys is erased as well', async () => {
+  const [a, b, other] = all();
+  await sendText(other.author, conversationId, 'a secret');
+  await body(b, 'a secret');
+  const deviceId = await removedWhileAway(a, b);
+  await b.wipeKeys();
+  b.start();
+  await b.until(() => b.db.readMeta('lost'), 'the loss');
+  expect(await b.db.messages.count()).toBeGreaterThan(0);
+  await endSession(b.db, deviceId, 'device_revoked');
+  await erased(b, 'told');
+  await expectNothingOn(b);
+  expect(await b.db.readMeta('lost')).toBeUndefined();
+  await word(a, deviceId, 'wiped');
+});
+
+test('a removed device is erased before it is linked anew, and not after', async () => {
+  const [a, b, other] = all();
+  const before = await removedWhileAway(a, b);
+  await end(b);
+  await showLinkCode(a.db, { name: 'Old', kind: 'DESKTOP' });
+  await enterLinkCode(b.db, (await linkStep(a, 'showing')).code, { name: 'Again', kind: 'MOBILE' });
+  b.start();
+  const { checkCode } = await linkStep(b, 'checking');
+  await expectNothingOn(b);
+  await linkStep(a, 'confirming');
+  await confirmLink(a.db, checkCode);
+  await linkStep(b, 'done');
+  await word(a, before, 'wiped');
+  // What a page heard of the device that was does not end the one that is.
+  await endSession(b.db, before, 'device_revoked');
+  await b.stop();
+  b.start();
+  await sendText(other.author, conversationId, 'to the new one');
+  await body(b, 'to the new one');
+  expect(await idOf(b)).not.toBe(before);
+});
+
+test('a removed device is erased also if what it was doing does not end', async () => {
+  const [a, b] = all();
+  await b.stop();
+  const environment = b.environment();
+  const engine = startEngine({
+    ...environment,
+    openMachine: async (...given) => {
+      const machine = await environment.openMachine(...given);
+      const close = machine.close.bind(machine);
+      return Object.assign(machine, { close: () => close().then(() => new Promise<void>(() => undefined)) });
+    },
+  });
+  await removeDevice(a.author, { deviceId: await idOf(b), name: 'Phone' });
+  await erased(b, 'told');
+  await expectNothingOn(b);
+  await engine.stop();
 });
 
 test('what was read is told at once, also while a draft waits for its writer to pause', async () => {

@@ -25,7 +25,7 @@ export function Shell({ children }: { children: ReactNode }) {
   useBackgroundSync();
   const session = useSession();
   const signedIn = session?.state === 'signed_in';
-  const contact = useFirstContact(signedIn);
+  const contact = useFirstContact(signedIn ? session.deviceId : null);
   useTabVisible(signedIn);
   useAlerts(signedIn);
   useCleared(signedIn);

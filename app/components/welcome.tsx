@@ -3,6 +3,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslations } from 'use-intl';
+import { owesErasure } from '../../lib/client/erasure';
 import { signUp } from '../../lib/client/intents';
 import type { Session } from '../../lib/client/meta';
 import { backToReading } from '../../lib/client/storage-intents';
@@ -35,8 +36,11 @@ export function Welcome({ session }: { session: Session }) {
   const isTaken = handle === asked ? taken.data : undefined;
   const [linking, setLinking] = useState(false);
   const [recovering, setRecovering] = useState(session.state === 'recovery_failed');
-  const lost = useLost();
-  const busy = session.state === 'signing_up';
+  // Nothing can begin, nor is the account named, while what it had is being erased.
+  const erasing = owesErasure(session);
+  const loss = useLost();
+  const lost = erasing ? undefined : loss;
+  const busy = session.state === 'signing_up' || erasing;
   const hint = () => {
     if (!handle) return t('welcome.handleHint');
     if (!valid) return t('welcome.handleBad');
@@ -74,7 +78,7 @@ export function Welcome({ session }: { session: Session }) {
         {lost && <h2>{t('storage.startOver')}</h2>}
         {session.state === 'ended' && (
           <p className="notice" role="status">
-            {t(`errors.${session.code}`)}
+            {t(erasing ? 'welcome.ended' : `errors.${session.code}`)}
           </p>
         )}
         <form
@@ -134,7 +138,7 @@ export function Welcome({ session }: { session: Session }) {
             className="button primary wide"
             disabled={busy || !valid || !name.trim() || isTaken === true}
           >
-            {busy ? t('welcome.creating') : t('welcome.create')}
+            {session.state === 'signing_up' ? t('welcome.creating') : t('welcome.create')}
           </button>
         </form>
         {!lost && (

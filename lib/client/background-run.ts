@@ -2,6 +2,7 @@ import { liveQuery } from 'dexie';
 import type { AparteDb } from './db';
 import { startEngine } from './engine';
 import type { Environment } from './environment';
+import { isLeaving } from './erasure';
 
 export interface RunBounds {
   /** How long catching up may take, ms. */
@@ -42,9 +43,10 @@ export async function runInBackground(environment: Environment, bounds = default
   }
 }
 
-/** `online` once all is told, `none` without an account that could be. */
+/** `online` once all is told, `none` without an account that could be; one that was shut out is erased before. */
 async function standing(db: AparteDb): Promise<'online' | 'none' | undefined> {
   const session = await db.readMeta('session');
+  if (isLeaving(session)) return undefined;
   if (session?.state !== 'signed_in') return 'none';
   return (await db.readMeta('connection'))?.state === 'online' ? 'online' : undefined;
 }

@@ -1,4 +1,5 @@
 import type { Environment } from './environment';
+import { endSession, erase, isLeaving, isShutOut, owesErasure, tellErased } from './erasure';
 import { dispatchLink } from './link-intents';
 import { isRunning } from './link-state';
 import { performLink } from './linking';
@@ -7,7 +8,7 @@ import type { Session } from './meta';
 import type { ReadingHint } from './reading-hint';
 import { performRecovery } from './recovery';
 import { Runner } from './runner';
-import { performSignUp, wipeCache } from './sign-up';
+import { performSignUp } from './sign-up';
 import { SignedIn } from './signed-in';
 import { StorageWatch } from './storage-watch';
 import { watch } from './watch';
@@ -31,6 +32,8 @@ const endingMs = 10_000;
 export function startEngine(given: Environment): Engine {
   const { db } = given;
   let work: SignedIn | null = null;
+  /** One at a time: a second would delete what has come after the first. */
+  let erasing: Promise<void> | null = null;
   const storage = new StorageWatch(given, {
     pause: () => endWork(),
     resume: () => runner.kick(),
@@ -53,7 +56,7 @@ export function startEngine(given: Environment): Engine {
       else if (session.state === 'recovering') await performRecovery(environment, session);
       else if (session.state === 'signed_in' && !work) await begin(session);
       else if (session.state === 'signed_in') work?.renamed(session.name);
-      else if (session.state === 'ended' && work) await leave(session);
+      else if (session.state === 'ended') await leave(session);
     },
     (error) => environment.log('engine', error),
   );
@@ -61,7 +64,9 @@ export function startEngine(given: Environment): Engine {
   async function begin(session: Extract<Session, { state: 'signed_in' }>): Promise<void> {
     if ((await db.readMeta('lost'))?.deviceId === session.deviceId) return;
     try {
-      work = await SignedIn.start(environment, session, ended);
+      work = await SignedIn.start(environment, session, (code) => {
+        endSession(db, session.deviceId, code).catch((error: unknown) => environment.log('engine', error));
+      });
       linkRunner.kick();
     } catch (error) {
       if (!(error instanceof KeysLost)) throw error;
@@ -80,12 +85,16 @@ export function startEngine(given: Environment): Engine {
     const ending = work;
     work = null;
     if (!ending) return;
+    await inTime(ending.stop()).catch((error: unknown) => given.log('engine', error));
+  }
+
+  /** @returns whether it has ended in time */
+  async function inTime(task: Promise<void>): Promise<boolean> {
     let cancel: () => void = () => undefined;
-    const patience = new Promise<void>((resolve) => {
-      cancel = given.after(endingMs, resolve);
+    const patience = new Promise<false>((resolve) => {
+      cancel = given.after(endingMs, () => resolve(false));
     });
-    await Promise.race([ending.stop(), patience]).catch((error: unknown) => given.log('engine', error));
-    cancel();
+    return Promise.race([task.then(() => true), patience]).finally(() => cancel());
   }
 
   /** What an earlier run of the engine began cannot be gone on with: the channel's keys were its own. */
@@ -101,6 +110,8 @@ export function startEngine(given: Environment): Engine {
         return;
       }
       const session = await db.readMeta('session');
+      // What is erased must not be what has just come; after the erasure it goes on.
+      if (owesErasure(session)) return;
       const lost = await db.readMeta('lost');
       // A device that has lost its keys is a new one.
       if (session?.state === 'signed_in' && !work && lost?.deviceId !== session.deviceId) return;
@@ -109,22 +120,19 @@ export function startEngine(given: Environment): Engine {
     (error) => environment.log('link', error),
   );
 
-  function ended(code: Extract<Session, { state: 'ended' }>['code']): void {
-    void db
-      .writeMeta('session', { state: 'ended', code })
-      .catch((error: unknown) => environment.log('engine', error));
-  }
-
   /** A revoked device keeps nothing; one that the server merely does not know keeps its data until it starts anew. */
   async function leave(session: Extract<Session, { state: 'ended' }>): Promise<void> {
-    await work?.stop();
-    work = null;
-    if (session.code !== 'device_revoked') return;
-    await environment.alerts?.end();
-    await environment.wipeMachine();
-    await wipeCache(environment);
-    // The device that shut this one out waits for it; if it cannot be told, the next start does not try again.
-    await environment.api.devices.wiped.mutate();
+    await endWork();
+    if (!isShutOut(session)) return;
+    if (owesErasure(session)) {
+      erasing ??= erase(environment).finally(() => {
+        erasing = null;
+      });
+      // It is told of when it has ended after all, or is done anew by the next start.
+      if (!(await inTime(erasing))) return;
+    }
+    linkRunner.kick();
+    if (isLeaving(session)) await tellErased(environment);
   }
 
   const unwatchLink = watch(

@@ -8,6 +8,7 @@ import {
   pendingOrder,
   type TellingRow,
 } from './db';
+import { owesErasure } from './erasure';
 import { nextStamp } from './hybrid-clock';
 import type { Session } from './meta';
 import type { Before } from './refusals';
@@ -47,7 +48,7 @@ export async function signUp(
 ): Promise<void> {
   await db.transaction('rw', db.meta, async () => {
     const session = await db.readMeta('session');
-    if (session?.state === 'signed_in' || session?.state === 'signing_up') return;
+    if (session?.state === 'signed_in' || session?.state === 'signing_up' || owesErasure(session)) return;
     await db.writeMeta('session', { state: 'signing_up', ...wish, attempt: null });
   });
 }

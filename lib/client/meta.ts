@@ -24,8 +24,11 @@ export type Session =
   | { state: 'recovery_failed'; handle: string; code: ErrorCode | 'offline' }
   | { state: 'sign_up_failed'; handle: string; name: string; code: ErrorCode | 'offline' }
   | { state: 'signed_in'; userId: string; deviceId: string; handle: string; name: string }
-  /** The server refused this device for good; what it had is wiped. */
-  | { state: 'ended'; code: ErrorCode };
+  /**
+   * The server refused this device for good. One that was revoked is erased: `here`, and then the server is `told`. The
+   * mark goes with the session, so that it says nothing of whoever comes after.
+   */
+  | { state: 'ended'; code: ErrorCode; erased?: 'here' | 'told' };
 
 export type DeviceKind = 'WEB' | 'MOBILE' | 'DESKTOP';
 

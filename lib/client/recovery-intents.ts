@@ -1,5 +1,6 @@
 import { newRecoveryKey } from '../crypto/recovery';
 import type { AparteDb } from './db';
+import { owesErasure } from './erasure';
 import type { Author } from './intents';
 import type { DeviceKind } from './meta';
 
@@ -42,7 +43,7 @@ export async function recoverAccount(
     const lost = await db.readMeta('lost');
     const usable = session?.state === 'signed_in' && lost?.deviceId !== session.deviceId;
     const busy = usable || session?.state === 'signing_up' || session?.state === 'recovering';
-    if (!busy) await db.writeMeta('session', { state: 'recovering', ...wish });
+    if (!busy && !owesErasure(session)) await db.writeMeta('session', { state: 'recovering', ...wish });
   });
 }
 

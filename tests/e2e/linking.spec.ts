@@ -90,7 +90,7 @@ test('a device linked by filming the QR code has the history, and reading on one
     await expect(phone.page).toHaveTitle('(1) Aparté');
     await anna.page.getByRole('button', { name: 'Remove', exact: true }).click();
     await anna.page.getByRole('button', { name: 'Yes, do it' }).click();
-    await expect(phone.page.getByRole('button', { name: 'I already have an account' })).toBeVisible();
+    await expect(phone.page.getByText('This device was signed out and its data erased.')).toBeVisible();
     await expect(phone.page).toHaveTitle('Aparté');
     const left = await phone.page.evaluate(async () => (await indexedDB.databases()).map((one) => one.name));
     expect(left.filter((name) => name?.startsWith('aparte-machine'))).toEqual([]);
@@ -228,4 +228,11 @@ test('a device that was closed when it was removed shows nothing when it is open
   await expect(hugo.page.getByText('Removed, and everything on it is erased.')).toBeVisible();
   const left = await phone.page.evaluate(async () => (await indexedDB.databases()).map((one) => one.name));
   expect(left.filter((name) => name?.startsWith('aparte-machine'))).toEqual([]);
+
+  // The same tab can be a device of the account again.
+  await typeCode(phone.page, await offer(hugo.page));
+  await compareDigits(phone.page, hugo.page);
+  await settled(hugo);
+  await openChat(phone, 'Irma');
+  await expect(phone.message('The first words')).toBeVisible();
 });
