@@ -158,9 +158,11 @@ function Failed({ message, onWrite }: { message: MessageRow; onWrite: Props['onW
   return (
     <div className="failed" role="alert">
       <span>{message.failure ? t(`errors.${message.failure}`) : t('message.failed')}</span>
-      <button type="button" className="link" onClick={() => void retry(author, message.id)}>
-        {t('message.retry')}
-      </button>
+      {!message.deleted && (
+        <button type="button" className="link" onClick={() => void retry(author, message.id)}>
+          {t('message.retry')}
+        </button>
+      )}
       <button type="button" className="link" onClick={() => void takeBack()}>
         {t('message.cancel')}
       </button>

@@ -3,8 +3,9 @@
 import { useEffect, useLayoutEffect, useRef } from 'react';
 import { useTranslations } from 'use-intl';
 import type { MessageRow } from '../../lib/client/db';
-import { deleteMessage, react } from '../../lib/client/intents';
+import { cancel, deleteMessage, react } from '../../lib/client/intents';
 import { author } from '../hooks/author';
+import { useMayCancel } from '../hooks/use-live';
 import { useNames } from '../hooks/use-names';
 import type { Writing } from './conversation-page';
 import { Icon } from './icons';
@@ -59,10 +60,13 @@ export function MessageMenu(props: {
     close();
     action();
   };
-  const remove = () => {
+  // The button goes with the text.
+  const leave = () => {
     onOpen(false);
-    // The button goes with the text.
     anchor.current?.closest<HTMLElement>('.messages')?.focus({ preventScroll: true });
+  };
+  const remove = () => {
+    leave();
     void deleteMessage(author, message);
   };
   const mine = message.reactions[me]?.emoji;
@@ -116,6 +120,7 @@ export function MessageMenu(props: {
               {t('edit')}
             </button>
           )}
+          {message.status === 'queued' && <TakeBack message={message} onChoose={leave} onWrite={onWrite} />}
           {own && (
             <button type="button" className="danger" onClick={remove}>
               {t('delete')}
@@ -124,5 +129,22 @@ export function MessageMenu(props: {
         </div>
       )}
     </div>
+  );
+}
+
+/** Only while nothing of it can have left. It keeps its place, by which the menu was laid out. */
+function TakeBack(props: { message: MessageRow; onChoose: () => void; onWrite: (writing: Writing) => void }) {
+  const { message, onChoose, onWrite } = props;
+  const t = useTranslations('message');
+  const possible = useMayCancel(message.id);
+  const takeBack = async () => {
+    onChoose();
+    const takenBack = await cancel(author, message.id);
+    if (takenBack) onWrite({ mode: 'new', takenBack });
+  };
+  return (
+    <button type="button" disabled={!possible} onClick={() => void takeBack()}>
+      {t('cancel')}
+    </button>
   );
 }

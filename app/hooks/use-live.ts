@@ -55,6 +55,7 @@ export const useMessage = (id: string) => useLiveOf(id, () => queries.message(db
 export const useActivity = (id: string) => useLiveOf(id, () => queries.activity(db, id));
 export const useRefusals = (id: string) => useLiveOf(id, () => refusals(db, id));
 export const useWaitingChanges = (id: string) => useLiveOf(id, () => waitingChanges(db, id));
+export const useMayCancel = (id: string) => useLiveOf(id, () => queries.mayCancel(db, id));
 export const useWaitingTargets = (id: string) => useLiveOf(id, () => waitingTargets(db, id));
 /** `null`: nothing is known of them. */
 export const useIdentity = (userId: string) =>

@@ -1,6 +1,7 @@
 import type { Batch } from './batch';
 import type { Content, Payload } from './content';
 import type { ConversationRow, MessageRow, OrphanRow } from './db';
+import { followInList, showInList } from './preview';
 
 /**
  * What a message does to the cache. Every rule compares numbers (the last edit wins, a delete is final, a person's
@@ -105,7 +106,7 @@ export function applyToTarget(batch: Batch, conversation: ConversationRow, chang
   if (target.conversationId !== change.conversationId || target.kind !== 'text') return;
   if (!changeMessage(target, change.content, change.senderId, change.seq)) return;
   batch.putMessage(target);
-  if (conversation.preview?.messageId === target.id) conversation.preview.text = target.body;
+  followInList(conversation, target);
 }
 
 /** @returns whether the row changed. Only its sender edits or deletes a message. */
@@ -142,22 +143,6 @@ function learnName(batch: Batch, arrival: Arrival, name: string): void {
 
 function countUnread(conversation: ConversationRow, arrival: Arrival, me: string): void {
   if (arrival.senderId !== me && arrival.seq > conversation.readSeq) conversation.unread += 1;
-}
-
-export function showInList(conversation: ConversationRow, row: MessageRow): void {
-  const seq = row.seq ?? conversation.cursor;
-  const shown = conversation.preview;
-  // By numbers: of two clocks one may be hours off.
-  if (shown && shown.messageId !== row.id && shown.seq > seq) return;
-  conversation.preview = {
-    messageId: row.id,
-    senderId: row.senderId,
-    kind: row.kind,
-    text: row.body,
-    at: row.at,
-    seq,
-  };
-  conversation.sortAt = Math.max(conversation.sortAt, row.at);
 }
 
 function mayManage(conversation: ConversationRow, userId: string): boolean {

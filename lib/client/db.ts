@@ -153,6 +153,8 @@ export interface OutboxRow {
   before?: Before;
   /** The bytes to send, made once; a retry sends the same. */
   sealed: SealedIntent | null;
+  /** Of bytes that were never sent; they go with those that are made next. */
+  envelopes?: OutgoingEnvelope[];
 }
 
 export interface SealedIntent {

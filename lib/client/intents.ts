@@ -11,9 +11,12 @@ import {
 import { owesErasure } from './erasure';
 import { nextStamp } from './hybrid-clock';
 import type { Session } from './meta';
+import { dropMessage, previewOf, storeFollowed } from './preview';
+import { unsent } from './queries';
 import type { Before } from './refusals';
 import { serverTime } from './server-clock';
 import { readUpTo } from './unread';
+import { envelopesOf, withdraw } from './withdraw';
 
 /** Who is asking, and the clock and ids that their device uses. */
 export interface Author {
@@ -200,20 +203,12 @@ export async function say(
     const conversation = await db.conversations.get(conversationId);
     await db.conversations.update(conversationId, {
       sortAt: Math.max(conversation?.sortAt ?? 0, row.at),
-      preview: {
-        messageId,
-        senderId: me.userId,
-        kind: row.kind,
-        text: row.body,
-        at: row.at,
-        seq: conversation?.cursor ?? 0,
-      },
+      preview: previewOf(row, conversation?.cursor ?? 0),
     });
-  } else {
-    await db.messages
-      .where('id')
-      .equals(content.target)
-      .modify((row) => applyPending(row, content, me.userId, order));
+  } else if (target) {
+    applyPending(target, content, me.userId, order);
+    await db.messages.put(target);
+    await storeFollowed(db, target);
   }
   return messageId;
 }
@@ -255,12 +250,37 @@ export function sendText(
   return sayIn(author, conversationId, { kind: 'text', body, replyTo });
 }
 
-export function editMessage(author: Author, message: MessageRow, body: string) {
-  return sayIn(author, message.conversationId, { kind: 'edit', target: message.id, body });
+/** What has certainly not left is written anew: nobody hears what stood there before. */
+export async function editMessage(author: Author, message: MessageRow, body: string): Promise<void> {
+  const { db } = author;
+  await db.transaction('rw', [db.messages, db.outbox, db.conversations, db.meta], async () => {
+    if ((await db.messages.get(message.id))?.deleted) return;
+    const { row, waiting, changes } = await unsent(db, message.id);
+    const isEdited = changes.some(
+      ({ intent }) => intent.kind === 'message' && intent.content.kind === 'edit',
+    );
+    if (!row || isEdited) {
+      await say(author, message.conversationId, { kind: 'edit', target: message.id, body });
+      return;
+    }
+    if (waiting?.intent.kind === 'message' && waiting.intent.content.kind === 'text')
+      await db.outbox.update(waiting.id, {
+        intent: { ...waiting.intent, content: { ...waiting.intent.content, body } },
+        sealed: null,
+        envelopes: envelopesOf(waiting),
+      });
+    await db.messages.update(row.id, { body });
+    await storeFollowed(db, { ...row, body });
+  });
 }
 
-export function deleteMessage(author: Author, message: MessageRow) {
-  return sayIn(author, message.conversationId, { kind: 'delete', target: message.id });
+/** What has certainly not left is taken back: nobody hears of it. */
+export async function deleteMessage(author: Author, message: MessageRow): Promise<void> {
+  const { db } = author;
+  await db.transaction('rw', [db.messages, db.outbox, db.conversations, db.meta], async () => {
+    if ((await cancel(author, message.id)) === null)
+      await say(author, message.conversationId, { kind: 'delete', target: message.id });
+  });
 }
 
 export function react(author: Author, message: MessageRow, emoji: string | null) {
@@ -370,7 +390,7 @@ export async function retry(author: Author, messageId: string): Promise<void> {
   const { db } = author;
   await db.transaction('rw', db.messages, db.outbox, db.meta, async () => {
     const message = await db.messages.get(messageId);
-    if (message?.status !== 'failed') return;
+    if (message?.status !== 'failed' || message.deleted) return;
     const content: Content = message.notice ?? { kind: 'text', body: message.body, replyTo: message.replyTo };
     const outboxId = await enqueue(author, message.conversationId, { kind: 'message', messageId, content });
     await db.messages.update(messageId, { status: 'queued', failure: null, order: pendingOrder + outboxId });
@@ -378,22 +398,12 @@ export async function retry(author: Author, messageId: string): Promise<void> {
 }
 
 /** Takes back a message that the server has refused, or that was not sent yet. @returns its text, for the composer */
-export async function cancel(author: Author, messageId: string): Promise<string | null> {
-  const { db } = author;
+export async function cancel({ db }: Author, messageId: string): Promise<string | null> {
   return db.transaction('rw', db.messages, db.outbox, db.conversations, async () => {
-    const message = await db.messages.get(messageId);
-    if (!message || message.status === 'sent' || message.status === 'received') return null;
-    const waiting = await db.outbox
-      .where('conversationId')
-      .equals(message.conversationId)
-      .filter((row) => row.intent.kind === 'message' && row.intent.messageId === messageId)
-      .first();
-    // Its bytes may already be on their way, and could arrive after having been taken back.
-    if (waiting?.sealed?.tried) return null;
-    // Envelopes that nobody will get: the next message starts with a new key.
-    if (waiting?.sealed) await db.conversations.update(message.conversationId, { mustRotate: true });
-    if (waiting) await db.outbox.delete(waiting.id);
-    await db.messages.delete(messageId);
-    return message.body;
+    const { row, waiting, changes } = await unsent(db, messageId);
+    if (!row) return null;
+    for (const gone of [waiting, ...changes]) if (gone && !gone.sealed?.tried) await withdraw(db, gone);
+    await dropMessage(db, row);
+    return row.body;
   });
 }

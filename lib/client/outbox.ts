@@ -91,8 +91,7 @@ export class Outbox {
     const conversation = await this.work.environment.db.conversations.get(row.conversationId);
     if (!conversation || conversation.rosterVersion === 0) return false;
     try {
-      await sealRow(this.work, row, conversation, 0, false);
-      return true;
+      return await sealRow(this.work, row, conversation, 0, false);
     } catch (error) {
       // A key is missing, and only the server has it, or somebody has to look at an identity.
       this.work.environment.log('sealing ahead', error);
@@ -207,9 +206,10 @@ export class Outbox {
       return this.#say(row);
     }
     const tries = this.#tries.get(row.conversationId) ?? 0;
-    const sealed = row.sealed ?? (await sealRow(this.work, row, conversation, tries, true));
-    // Taken back in the meantime.
-    if (!(await markTried(db, row.id))) return true;
+    if (!row.sealed) await sealRow(this.work, row, conversation, tries, true);
+    const sealed = await markTried(db, row.id);
+    // Taken back or written anew in the meantime: what stands first now is next.
+    if (!sealed) return true;
     const result = await this.work.send(messageOf(row.conversationId, sealed));
     if (result.status === 'stale') return this.#mendStale(row, sealed);
     // Only now: what a gap starts must not run inside the transaction.

@@ -2,6 +2,7 @@ import type { MemberState } from '../protocol/conversations';
 import type { AparteDb, Intent, OutboxRow } from './db';
 import { addMembers, removeMember, setTitle } from './group-intents';
 import { type Author, deleteMessage, editMessage, enqueue, react, retry, signedIn } from './intents';
+import { dropMessage } from './preview';
 import type { Refusal } from './refusals';
 import { dropNotice, putBack } from './refusals';
 
@@ -70,7 +71,7 @@ async function sayAgain(
   const { content } = intent;
   if (content.kind === 'group') {
     if (content.title !== null) await setTitle(author, conversationId, content.title);
-    await author.db.messages.delete(intent.messageId);
+    await dropNoticeOf(author.db, intent.messageId);
   }
   if (!('target' in content)) return;
   const target = await author.db.messages.get(content.target);
@@ -79,6 +80,12 @@ async function sayAgain(
   else if (content.kind === 'delete') await deleteMessage(author, target);
   else await react(author, target, content.emoji);
 }
+
+const dropNoticeOf = (db: AparteDb, messageId: string) =>
+  db.transaction('rw', db.messages, db.conversations, async () => {
+    const message = await db.messages.get(messageId);
+    if (message) await dropMessage(db, message);
+  });
 
 async function askAgain(author: Author, conversationId: string, intent: Intent): Promise<void> {
   const { db } = author;

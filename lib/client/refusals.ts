@@ -1,6 +1,8 @@
 import type { ErrorCode } from '../protocol/errors';
 import type { Content } from './content';
 import { type AparteDb, type Intent, type MessageRow, type OutboxRow, pendingOrder } from './db';
+import { dropMessage, storeFollowed } from './preview';
+import { withdraw } from './withdraw';
 
 /** Of the message that a wish is about; of the conversation its title. */
 export type Before = Pick<MessageRow, 'body' | 'deleted' | 'editSeq' | 'reactions'> & {
@@ -64,7 +66,10 @@ export async function putBack(db: AparteDb, row: OutboxRow, me: string): Promise
   }
   if (!('target' in content)) return;
   const target = await db.messages.get(content.target);
-  if (target && undo(target, content, before, pending, me)) await db.messages.put(target);
+  if (target && undo(target, content, before, pending, me)) {
+    await db.messages.put(target);
+    await storeFollowed(db, target);
+  }
   // A later wish about the same message was made upon this one: it falls back upon what this one stood upon.
   const later = await db.outbox.where('conversationId').equals(row.conversationId).toArray();
   for (const other of later) {
@@ -105,12 +110,10 @@ export async function dropNotice(db: AparteDb, intent: Intent): Promise<void> {
   const { noticeId } = intent;
   const message = await db.messages.get(noticeId);
   if (message?.status !== 'queued') return;
-  await db.messages.delete(noticeId);
-  await db.outbox
-    .where('conversationId')
-    .equals(message.conversationId)
-    .filter((row) => row.intent.kind === 'message' && row.intent.messageId === noticeId)
-    .delete();
+  await dropMessage(db, message);
+  const rows = await db.outbox.where('conversationId').equals(message.conversationId).toArray();
+  for (const row of rows)
+    if (row.intent.kind === 'message' && row.intent.messageId === noticeId) await withdraw(db, row);
 }
 
 /** A conversation that was not made takes nothing: each message says so, and keeps its text. */

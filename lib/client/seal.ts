@@ -3,6 +3,7 @@ import type { OutgoingEnvelope, SendMessage } from '../protocol/messages';
 import type { MarkPayload, Payload } from './content';
 import type { ConversationRow, OutboxRow, SealedIntent } from './db';
 import { recipients } from './roster';
+import { envelopesOf } from './withdraw';
 import type { Work } from './work';
 
 /** A recipient device could not be given the key now: the message would be unreadable there for ever. */
@@ -19,10 +20,12 @@ const unreadyTries = 3;
 /**
  * Encrypts an outbox row for the roster as this device knows it and stores the bytes before anything is sent.
  *
- * `refused` is an earlier sealing that the server has answered with `stale`. That answer is final (the roster's
+ * A row may have been sealed before, which the server has answered with `stale`. That answer is final (the roster's
  * version never comes back), so the intent is encrypted anew, with a new key if somebody is gone; the envelopes
- * of the refused one go along, since the machine counts them as delivered.
+ * of the refused one go along, since the machine counts them as delivered. What was taken back or written anew while
+ * it was sealed is not stored.
  * @param tried whether it is sent at once, after which it cannot be taken back
+ * @returns whether the bytes were stored
  */
 export async function sealRow(
   work: Work,
@@ -30,10 +33,9 @@ export async function sealRow(
   conversation: ConversationRow,
   tries: number,
   tried: boolean,
-): Promise<SealedIntent> {
+): Promise<boolean> {
   const { environment, machine, me } = work;
   const { db } = environment;
-  const refused = row.sealed;
   const clientId = row.intent.kind === 'message' ? row.intent.messageId : environment.newId();
   const revoked = await lately(work);
   const plaintext = JSON.stringify({ ...plaintextOf(work, row, conversation, clientId), ...revoked });
@@ -51,20 +53,26 @@ export async function sealRow(
   const fresh: OutgoingEnvelope[] = sealed.envelopes
     .filter((envelope) => envelope.recipientDeviceId !== me.deviceId)
     .map(({ recipientDeviceId, type, content }) => ({ recipientDeviceId, type, content }));
-  const result: SealedIntent = {
+  const result: Omit<SealedIntent, 'envelopes'> = {
     clientId,
     tried,
     slot: row.intent.kind === 'mark' ? 'mark' : 'log',
     rosterVersion: conversation.rosterVersion,
     ciphertext: sealed.ciphertext,
-    envelopes: [...(refused?.envelopes ?? []), ...fresh],
   };
-  await db.transaction('rw', db.outbox, db.conversations, async () => {
-    await db.outbox.update(row.id, { sealed: result });
-    await db.conversations.update(conversation.conversationId, { mustRotate: false });
+  const stored = await db.transaction('rw', db.outbox, db.conversations, async () => {
+    const latest = await db.outbox.get(row.id);
+    const isWanted = latest !== undefined && (tried || !latest.sealed?.tried);
+    // Nobody gets the envelopes of what was taken back: the next message starts with a new key.
+    await db.conversations.update(conversation.conversationId, { mustRotate: !isWanted });
+    if (!isWanted) return false;
+    const envelopes = [...envelopesOf(latest), ...fresh];
+    const isSame = JSON.stringify(latest.intent) === JSON.stringify(row.intent);
+    await db.outbox.update(row.id, isSame ? { sealed: { ...result, envelopes } } : { envelopes });
+    return isSame;
   });
   await machine.shared(sealed.shareIds);
-  return result;
+  return stored;
 }
 
 const revokedForMs = 30 * 24 * 3_600_000;

@@ -1,7 +1,8 @@
-import { type Arrival, changeMessage, showInList } from './apply';
+import { type Arrival, changeMessage } from './apply';
 import { Batch } from './batch';
 import { type AparteDb, type ConversationRow, type OutboxRow, pendingOrder, type SealedIntent } from './db';
 import type { Session } from './meta';
+import { followInList, showInList } from './preview';
 
 /**
  * An own message has its number: its outbox row goes, its message row says sent. The same whether the answer to
@@ -28,12 +29,17 @@ export function settleOwn(
     showInList(conversation, message);
     if (message.notice?.title != null) conversation.titleSeq = Math.max(conversation.titleSeq, arrival.seq);
   }
-  if (row) settleChange(batch, row, arrival.seq, me);
+  if (row) settleChange(batch, conversation, row, { seq: arrival.seq, me });
   return row !== undefined || message !== undefined;
 }
 
 /** An own edit or reaction stood above every number while it waited; now it takes its own. */
-function settleChange(batch: Batch, row: OutboxRow, seq: number, me: string): void {
+function settleChange(
+  batch: Batch,
+  conversation: ConversationRow,
+  row: OutboxRow,
+  { seq, me }: { seq: number; me: string },
+): void {
   if (row.intent.kind !== 'message' || !('target' in row.intent.content)) return;
   const { content } = row.intent;
   const target = batch.message(content.target);
@@ -44,15 +50,17 @@ function settleChange(batch: Batch, row: OutboxRow, seq: number, me: string): vo
   if (content.kind === 'react' && reaction && reaction.seq === pending) reaction.seq = 0;
   changeMessage(target, content, me, seq);
   batch.putMessage(target);
+  followInList(conversation, target);
 }
 
-/** From here on a message cannot be taken back. @returns false when that has happened before */
-export async function markTried(db: AparteDb, id: number): Promise<boolean> {
+/** From here on a message cannot be taken back. @returns what to send; `null`: it was taken back, or written anew */
+export async function markTried(db: AparteDb, id: number): Promise<SealedIntent | null> {
   return db.transaction('rw', db.outbox, async () => {
-    const row = await db.outbox.get(id);
-    if (row?.sealed && !row.sealed.tried)
-      await db.outbox.update(id, { sealed: { ...row.sealed, tried: true } });
-    return row !== undefined;
+    const sealed = (await db.outbox.get(id))?.sealed;
+    if (!sealed || sealed.tried) return sealed ?? null;
+    const tried = { ...sealed, tried: true };
+    await db.outbox.update(id, { sealed: tried });
+    return tried;
   });
 }
 

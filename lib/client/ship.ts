@@ -16,10 +16,11 @@ export async function shipSealed(db: AparteDb, api: Api): Promise<number> {
   let shipped = 0;
   const left = new Set<string>();
   for (const row of await db.outbox.orderBy('id').toArray()) {
-    const { conversationId, sealed, intent } = row;
+    const { conversationId, intent } = row;
     // A mark is encrypted only once there is a connection; until then nothing hangs on it.
-    if (left.has(conversationId) || (!sealed && intent.kind === 'mark')) continue;
-    const taken = sealed !== null && !(await markTried(db, row.id));
+    if (left.has(conversationId) || (!row.sealed && intent.kind === 'mark')) continue;
+    const sealed = row.sealed && (await markTried(db, row.id));
+    const taken = !sealed && !(await db.outbox.get(row.id));
     if (taken) continue;
     const result = sealed && (await send(api, messageOf(conversationId, sealed)));
     if (!sealed || result?.status !== 'sent') {
