@@ -12,6 +12,7 @@ import {
 } from '../lib/client/intents';
 import { mayCancel } from '../lib/client/queries';
 import { shipSealed } from '../lib/client/ship';
+import { limits } from '../lib/protocol/limits';
 import type { TestDevice } from './device';
 import { body, Town } from './own-devices';
 
@@ -201,4 +202,20 @@ test('a deleted message that could not be sent is not tried again', async () => 
   await anna.db.messages.update(id, { deleted: true, body: '' });
   await retry(anna.author, id);
   expect(await anna.db.outbox.count()).toBe(0);
+});
+
+test('what was encrypted upon a message that the server refuses can be read all the same', async () => {
+  anna.network.setUp(false);
+  await anna.db.conversations.update(conversationId, { mustRotate: true });
+  const first = await sendText(anna.author, conversationId, 'first');
+  await sendText(anna.author, conversationId, 'second');
+  await sealedAhead(2);
+  // Something on the way has made of it what no server takes.
+  const [row] = await anna.db.outbox.orderBy('id').toArray();
+  if (!row?.sealed) throw new Error('nothing was encrypted ahead');
+  const ciphertext = 'x'.repeat(limits.ciphertextMaxBytes + 1);
+  await anna.db.outbox.update(row.id, { sealed: { ...row.sealed, ciphertext } });
+  await online(anna);
+  expect((await anna.db.messages.get(first))?.status).toBe('failed');
+  expect(await body(bert, 'second')).toMatchObject({ kind: 'text' });
 });

@@ -40,8 +40,8 @@ export async function refuse(
 ): Promise<void> {
   const { conversationId, intent } = row;
   await db.transaction('rw', [db.outbox, db.messages, db.conversations, db.meta], async () => {
-    await db.outbox.delete(row.id);
-    // The envelopes of the refused send are gone, though the machine counts them as delivered.
+    await withdraw(db, row);
+    // What is wrong with it may be its key.
     await db.conversations.update(conversationId, { mustRotate: true });
     if (intent.kind === 'message') {
       await db.messages.update(intent.messageId, { status: 'failed', failure: code });

@@ -1,7 +1,7 @@
 import type { AparteDb, OutboxRow } from './db';
 
 /**
- * Takes a message that was never tried out of the outbox. The envelopes of what was encrypted for it go with the next
+ * Takes a message out of the outbox that was never tried, or was refused for good. The envelopes of what was encrypted for it go with the next
  * one, since the machine counts them as delivered; if there is none, the next one starts with a new key. Inside a
  * transaction over `outbox` and `conversations`.
  */
