@@ -32,7 +32,7 @@ test('two people meet by handle, write both ways, edit, react and delete; a thir
   await alice.find('bob');
   await alice.page.getByRole('button', { name: 'Write to @bob' }).click();
   await alice.write(said[0] ?? '');
-  await expect(alice.message(said[0] ?? '').getByRole('img', { name: 'Sent' })).toBeVisible();
+  await expect(alice.message(said[0] ?? '').getByRole('img', { name: 'Sent', exact: true })).toBeVisible();
 
   await bob.page.getByRole('region', { name: 'Requests' }).getByRole('link').click();
   await expect(bob.message(said[0] ?? '')).toBeVisible();

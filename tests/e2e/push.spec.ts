@@ -81,7 +81,7 @@ async function closeApp(person: Person): Promise<Page> {
 test('with the app closed, a push is fetched, decrypted and shown; its buttons do what they say', async () => {
   const outside = await closeApp(anna);
   await bert.write('Yes, here');
-  await expect(bert.message('Yes, here').getByRole('img', { name: 'Sent' })).toBeVisible();
+  await expect(bert.message('Yes, here').getByRole('img', { name: 'Sent', exact: true })).toBeVisible();
   await deliverPush(outside);
   await expect
     .poll(() => notifications(anna.context))
