@@ -2,9 +2,10 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { setAlertRule, setAlertSettings } from '../lib/client/alert-intents';
 import { forEver } from '../lib/client/alert-rules';
 import { runInBackground } from '../lib/client/background-run';
+import { deleteMessage, editMessage } from '../lib/client/change-intents';
 import { removeDevice } from '../lib/client/device-intents';
 import { dismissDeviceNews } from '../lib/client/device-news';
-import { deleteMessage, editMessage, markRead, react, sendText, startGroup } from '../lib/client/intents';
+import { markRead, react, sendText, startGroup } from '../lib/client/intents';
 import { unreadTotal } from '../lib/client/queries';
 import type { TestDevice } from './device';
 import { body, Town } from './own-devices';
@@ -15,10 +16,7 @@ let bert: TestDevice;
 let conversationId: string;
 
 beforeEach(async () => {
-  town = await Town.open();
-  anna = await town.person('anna');
-  bert = await town.person('bert');
-  conversationId = await town.contacts(anna, bert);
+  ({ town, anna, bert, conversationId } = await Town.pair());
   await setAlertSettings(anna.author, { on: true });
 });
 afterEach(() => town.close());
@@ -171,4 +169,16 @@ test('a device that comes or goes elsewhere is told of once, and not any more wh
   await phone.until(async () => phone.alerts.get(deviceId), 'the alert of the removal');
   expect(phone.shownDevices).toMatchObject([linked, { event: 'removed', deviceId, name: null }]);
   expect(anna.shownDevices).toEqual([]);
+});
+
+test('of a device that another part of the engine has heard of first somebody is told all the same', async () => {
+  const phone = await town.linked(anna);
+  await setAlertSettings(phone.author, { on: true });
+  await phone.until(() => phone.db.readMeta('devices'), 'what devices there are');
+  await phone.stop();
+  const deviceId = phone.author.newId();
+  await phone.db.writeMeta('deviceNews', [{ event: 'linked', deviceId, name: 'Tablet', at: 1 }]);
+  for (const run of ['the first', 'another'])
+    expect(await runInBackground(phone.environment(), patient), run).toBe(true);
+  expect(phone.shownDevices).toMatchObject([{ event: 'linked', deviceId, name: 'Tablet' }]);
 });

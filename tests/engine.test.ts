@@ -2,13 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { deleteMessage, editMessage } from '../lib/client/change-intents';
 import { setTabVisible, showPresence, tellActivity } from '../lib/client/device-intents';
 import { addMembers, removeMember } from '../lib/client/group-intents';
 import {
   accept,
   block,
-  deleteMessage,
-  editMessage,
   markRead,
   react,
   sendText,

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { deleteMessage, editMessage } from '../lib/client/change-intents';
 import { fetchOlder, freeConversation } from '../lib/client/freeing';
 import { recentMessages } from '../lib/client/history';
-import { deleteMessage, editMessage, markRead, react, sendText } from '../lib/client/intents';
+import { markRead, react, sendText } from '../lib/client/intents';
 import { lastMessages } from '../lib/client/queries';
 import { measureStorage } from '../lib/client/storage-size';
 import type { TestDevice } from './device';
@@ -15,10 +16,7 @@ let bert: TestDevice;
 let id: string;
 
 beforeEach(async () => {
-  town = await Town.open();
-  anna = await town.person('anna');
-  bert = await town.person('bert');
-  id = await town.contacts(anna, bert);
+  ({ town, anna, bert, conversationId: id } = await Town.pair());
   for (let index = 0; index < count; index++)
     await sendText((index % 2 ? anna : bert).author, id, `message ${index}`);
   for (let index = count - 2; index < count; index++)

@@ -1,14 +1,11 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { cancel, deleteMessage, editMessage, retry } from '../lib/client/change-intents';
 import { addMembers, leave, removeMember, setRole, setTitle } from '../lib/client/group-intents';
 import {
   block,
-  cancel,
-  deleteMessage,
-  editMessage,
   markRead,
   react,
   rename,
-  retry,
   saveDraft,
   sendText,
   startDirect,

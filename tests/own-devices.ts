@@ -88,6 +88,13 @@ export class Town {
     return conversationId;
   }
 
+  /** A town of two who have accepted each other. */
+  static async pair() {
+    const town = await Town.open();
+    const [anna, bert] = [await town.person('anna'), await town.person('bert')];
+    return { town, anna, bert, conversationId: await town.contacts(anna, bert) };
+  }
+
   async close(): Promise<void> {
     for (const device of this.devices) await device.close();
     await this.server.close();

@@ -1,15 +1,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createApi } from '../lib/client/api';
+import { cancel, deleteMessage, editMessage, retry } from '../lib/client/change-intents';
 import { removeMember } from '../lib/client/group-intents';
-import {
-  cancel,
-  deleteMessage,
-  editMessage,
-  react,
-  retry,
-  sendText,
-  startGroup,
-} from '../lib/client/intents';
+import { react, sendText, startGroup } from '../lib/client/intents';
 import { mayCancel } from '../lib/client/queries';
 import { shipSealed } from '../lib/client/ship';
 import { limits } from '../lib/protocol/limits';
@@ -22,10 +15,7 @@ let bert: TestDevice;
 let conversationId: string;
 
 beforeEach(async () => {
-  town = await Town.open();
-  anna = await town.person('anna');
-  bert = await town.person('bert');
-  conversationId = await town.contacts(anna, bert);
+  ({ town, anna, bert, conversationId } = await Town.pair());
   await sendText(anna.author, conversationId, 'hello');
   await body(bert, 'hello');
   await done(anna);
@@ -218,4 +208,19 @@ test('what was encrypted upon a message that the server refuses can be read all 
   await online(anna);
   expect((await anna.db.messages.get(first))?.status).toBe('failed');
   expect(await body(bert, 'second')).toMatchObject({ kind: 'text' });
+});
+
+test('what was written anew without a network is encrypted ahead again', async () => {
+  anna.network.setUp(false);
+  const id = await sendText(anna.author, conversationId, 'see you at nine');
+  await sealedAhead(1);
+  const row = await anna.db.messages.get(id);
+  if (!row) throw new Error('no message');
+  await editMessage(anna.author, row, 'see you at ten');
+  await sealedAhead(1);
+  await anna.stop();
+  // As the service worker does when no page is open.
+  anna.network.setUp(true);
+  expect(await shipSealed(anna.db, anna.environment().api)).toBe(1);
+  expect(await body(bert, 'see you at ten')).toMatchObject({ editSeq: 0 });
 });

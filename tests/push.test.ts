@@ -15,10 +15,7 @@ let conversationId: string;
 
 beforeEach(async () => {
   service = await PushService.open();
-  town = await Town.open();
-  anna = await town.person('anna');
-  bert = await town.person('bert');
-  conversationId = await town.contacts(anna, bert);
+  ({ town, anna, bert, conversationId } = await Town.pair());
   await setAlertSettings(anna.author, { on: true });
 });
 afterEach(async () => {

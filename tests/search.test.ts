@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, test } from 'vitest';
-import { deleteMessage, editMessage, sendText } from '../lib/client/intents';
+import { deleteMessage, editMessage } from '../lib/client/change-intents';
+import { sendText } from '../lib/client/intents';
 import { SearchIndex } from '../lib/client/search';
 import type { TestDevice } from './device';
 import { Town } from './own-devices';

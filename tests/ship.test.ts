@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createApi } from '../lib/client/api';
-import { cancel, markRead, sendText } from '../lib/client/intents';
+import { cancel } from '../lib/client/change-intents';
+import { markRead, sendText } from '../lib/client/intents';
 import { shipSealed } from '../lib/client/ship';
 import type { TestDevice } from './device';
 import { body, Town } from './own-devices';
@@ -11,10 +12,7 @@ let bert: TestDevice;
 let conversationId: string;
 
 beforeEach(async () => {
-  town = await Town.open();
-  anna = await town.person('anna');
-  bert = await town.person('bert');
-  conversationId = await town.contacts(anna, bert);
+  ({ town, anna, bert, conversationId } = await Town.pair());
   await sendText(anna.author, conversationId, 'hello');
   await body(bert, 'hello');
   anna.network.setUp(false);

@@ -14,10 +14,7 @@ let bert: TestDevice;
 let conversationId: string;
 
 beforeEach(async () => {
-  town = await Town.open();
-  anna = await town.person('anna');
-  bert = await town.person('bert');
-  conversationId = await town.contacts(anna, bert);
+  ({ town, anna, bert, conversationId } = await Town.pair());
   for (const text of ['one', 'two', 'three']) await sendText(bert.author, conversationId, text);
   await body(anna, 'three');
   await sendText(anna.author, conversationId, 'my answer');

@@ -2,8 +2,9 @@
 
 import { useState } from 'react';
 import { useFormatter, useTranslations } from 'use-intl';
+import { cancel, retry } from '../../lib/client/change-intents';
 import type { ConversationRow, MessageRow } from '../../lib/client/db';
-import { cancel, react, retry } from '../../lib/client/intents';
+import { react } from '../../lib/client/intents';
 import { markOf } from '../../lib/client/queries';
 import { author } from '../hooks/author';
 import { useMessage } from '../hooks/use-live';

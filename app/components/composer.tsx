@@ -2,9 +2,10 @@
 
 import { type KeyboardEvent, useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { useTranslations } from 'use-intl';
+import { editMessage } from '../../lib/client/change-intents';
 import type { ConversationRow } from '../../lib/client/db';
 import { tellActivity } from '../../lib/client/device-intents';
-import { editMessage, saveDraft, sendText } from '../../lib/client/intents';
+import { saveDraft, sendText } from '../../lib/client/intents';
 import { limits } from '../../lib/protocol/limits';
 import { author } from '../hooks/author';
 import { holdUnsaved } from '../hooks/unsaved';

@@ -66,7 +66,7 @@ function Removals({ listed }: { listed: Listed[] }) {
   return (
     <ul className="people" aria-label={t('settings.removed')}>
       {removals.map(({ deviceId, name, state }) => (
-        <li key={deviceId} className="device">
+        <li key={deviceId}>
           <span className="grow">
             {name}
             <small role="status">{t(`settings.removal.${state}`)}</small>
@@ -106,7 +106,7 @@ function DeviceRow({ device, all, onChange }: { device: Listed; all: Listed[]; o
       </li>
     );
   return (
-    <li className="device">
+    <li>
       {type && <Icon name={icons[type]} />}
       <span className="grow">
         {device.name}

@@ -50,7 +50,8 @@ export function FindPerson(props: {
           <input
             value={typed}
             onChange={(event) => {
-              setTyped(event.target.value);
+              // The sign stands before the field.
+              setTyped(event.target.value.replace(/^@/, ''));
               find.reset();
             }}
             autoCapitalize="none"

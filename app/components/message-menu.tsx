@@ -2,8 +2,9 @@
 
 import { useEffect, useLayoutEffect, useRef } from 'react';
 import { useTranslations } from 'use-intl';
+import { cancel, deleteMessage } from '../../lib/client/change-intents';
 import type { MessageRow } from '../../lib/client/db';
-import { cancel, deleteMessage, react } from '../../lib/client/intents';
+import { react } from '../../lib/client/intents';
 import { author } from '../hooks/author';
 import { useMayCancel } from '../hooks/use-live';
 import { useNames } from '../hooks/use-names';

@@ -144,6 +144,10 @@ export type Intent =
   | { kind: 'block'; was?: MemberState }
   | { kind: 'unblock'; userId: string };
 
+/** The message that a wish is about, if it changes one. */
+export const targetOf = (intent: Intent): string | null =>
+  intent.kind === 'message' && 'target' in intent.content ? intent.content.target : null;
+
 export interface OutboxRow {
   id: number;
   conversationId: string;

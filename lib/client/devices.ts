@@ -8,17 +8,17 @@ const newsBound = 20;
 
 /**
  * Looks whether the account's devices have changed, and notes those that others have linked or removed.
- * @returns what was noted; `null` when nothing has changed
+ * @returns whether so
  */
-export async function lookAtDevices(work: Work): Promise<DeviceNews[] | null> {
+export async function lookAtDevices(work: Work): Promise<boolean> {
   const { db, api, now } = work.environment;
   const { devicesVersion: version } = await api.devices.version.query();
   const known = await db.readMeta('devices');
-  if (known?.version === version) return null;
+  if (known?.version === version) return false;
   await work.machine.refresh([work.me.userId]);
   const devices = await api.devices.list.query();
   const still = new Set(devices.map((device) => device.deviceId));
-  return db.transaction('rw', db.meta, db.removals, async () => {
+  await db.transaction('rw', db.meta, db.removals, async () => {
     const linked = devices
       .filter(({ deviceId }) => known && !known.deviceIds.includes(deviceId))
       .filter(({ linkedBy }) => linkedBy !== work.me.deviceId)
@@ -41,8 +41,8 @@ export async function lookAtDevices(work: Work): Promise<DeviceNews[] | null> {
     await db.writeMeta('deviceNews', [...news, ...linked, ...removed].slice(-newsBound));
     const names = Object.fromEntries(devices.map(({ deviceId, name }) => [deviceId, name]));
     await db.writeMeta('devices', { version, deviceIds: [...still], names });
-    return [...linked, ...removed];
   });
+  return true;
 }
 
 /** Signs that a device is shut out, and tells the server. */

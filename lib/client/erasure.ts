@@ -14,17 +14,18 @@ export async function endSession(db: AparteDb, deviceId: string, code: ErrorCode
   });
 }
 
+type Ended = Extract<Session, { state: 'ended' }>;
+
 /** Whether the owner has shut this device out, on another one. */
-export const isShutOut = (session: Session | undefined) =>
+export const isShutOut = (session: Session | undefined): session is Ended =>
   session?.state === 'ended' && session.code === 'device_revoked';
 
 /** Whether what a device had that was shut out is still here. */
 export const owesErasure = (session: Session | undefined) =>
-  session?.state === 'ended' && isShutOut(session) && session.erased === undefined;
+  isShutOut(session) && session.erased === undefined;
 
 /** Whether that, or word of it, is still to be done. */
-export const isLeaving = (session: Session | undefined) =>
-  session?.state === 'ended' && isShutOut(session) && session.erased !== 'told';
+export const isLeaving = (session: Session | undefined) => isShutOut(session) && session.erased !== 'told';
 
 /** Deletes all that a device had that was shut out. The one of them that fails keeps none of the others from it. */
 export async function erase(environment: Environment): Promise<void> {

@@ -153,6 +153,8 @@ export interface DeviceNews {
   deviceId: string;
   name: string;
   at: number;
+  /** Whether a notification has told of it, or need not. */
+  told?: true;
 }
 export type MetaKey = keyof MetaValues;
 export type MetaRow = { [K in MetaKey]: { key: K; value: MetaValues[K] } }[MetaKey];

@@ -1,7 +1,7 @@
 import { directConversationId } from '../protocol/names';
 import { isAlerting, isSilent } from './alert-rules';
 import { type Alert, aboutOf, type MessageAlert } from './alerts';
-import type { ConversationRow, MessageRow } from './db';
+import type { AparteDb, ConversationRow, MessageRow } from './db';
 import type { DeviceNews } from './meta';
 import { alertSettings } from './queries';
 import { Runner } from './runner';
@@ -63,8 +63,9 @@ export class Notifier {
   }
 
   /** Tells of devices that came or went, unless somebody is looking: a page tells of them by itself. */
-  async tellDevices(news: DeviceNews[]): Promise<void> {
+  async tellDevices(): Promise<void> {
     const { alerts, db, now } = this.work.environment;
+    const news = await untold(db);
     if (!alerts || news.length === 0) return;
     const settings = await alertSettings(db);
     if (!settings.on || (await alerts.lookedAt())) return;
@@ -142,6 +143,20 @@ export class Notifier {
       await db.writeMeta('shownAlerts', shown);
     });
   }
+}
+
+/** The news of devices that nobody was told of; from now on they count as told. */
+async function untold(db: AparteDb): Promise<DeviceNews[]> {
+  return db.transaction('rw', db.meta, async () => {
+    const news = (await db.readMeta('deviceNews')) ?? [];
+    const fresh = news.filter((one) => !one.told);
+    if (fresh.length > 0)
+      await db.writeMeta(
+        'deviceNews',
+        news.map((one) => ({ ...one, told: true })),
+      );
+    return fresh;
+  });
 }
 
 /** Conversations with a notification whose messages have been read, devices whose news was seen, and what is gone. */

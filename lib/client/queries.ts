@@ -6,14 +6,13 @@ import {
   type AparteDb,
   type ConversationRow,
   type MessageRow,
-  type OutboxRow,
   type PersonRow,
   type PresenceRow,
   pendingOrder,
 } from './db';
 import { missingIn } from './gaps';
 import type { LinkState } from './link-state';
-import { targetOf } from './refusals';
+import { unsent } from './withdraw';
 
 /** Reads for live queries: each runs again when what it read has changed, in whichever tab or worker. */
 
@@ -201,24 +200,6 @@ export function markOf(conversation: ConversationRow, message: MessageRow): 'sen
     others.length > 0 && others.every((member) => (conversation.marks[member.userId]?.[mark] ?? 0) >= seq);
   if (reached('read')) return 'read';
   return reached('delivered') ? 'delivered' : 'sent';
-}
-
-export interface Unsent {
-  row?: MessageRow;
-  /** Its row in the outbox; none when it has failed. */
-  waiting?: OutboxRow | undefined;
-  /** What waits to be done to it. */
-  changes: OutboxRow[];
-}
-
-/** A message of mine that nobody has got: it was refused, or its bytes were never tried, and so cannot arrive. */
-export async function unsent(db: AparteDb, messageId: string): Promise<Unsent> {
-  const row = await db.messages.get(messageId);
-  if (row?.status !== 'queued' && row?.status !== 'failed') return { changes: [] };
-  const rows = await db.outbox.where('conversationId').equals(row.conversationId).toArray();
-  const waiting = rows.find(({ intent }) => intent.kind === 'message' && intent.messageId === messageId);
-  if (waiting?.sealed?.tried) return { changes: [] };
-  return { row, waiting, changes: rows.filter(({ intent }) => targetOf(intent) === messageId) };
 }
 
 /** Whether a message of mine can still be taken back. */

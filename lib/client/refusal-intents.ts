@@ -1,7 +1,8 @@
 import type { MemberState } from '../protocol/conversations';
+import { deleteMessage, editMessage, retry } from './change-intents';
 import type { AparteDb, Intent, OutboxRow } from './db';
 import { addMembers, removeMember, setTitle } from './group-intents';
-import { type Author, deleteMessage, editMessage, enqueue, react, retry, signedIn } from './intents';
+import { type Author, enqueue, react, signedIn } from './intents';
 import { dropMessage } from './preview';
 import type { Refusal } from './refusals';
 import { dropNotice, putBack } from './refusals';

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../protocol/errors';
 import type { Content } from './content';
-import { type AparteDb, type Intent, type MessageRow, type OutboxRow, pendingOrder } from './db';
+import { type AparteDb, type Intent, type MessageRow, type OutboxRow, pendingOrder, targetOf } from './db';
 import { dropMessage, storeFollowed } from './preview';
 import { withdraw } from './withdraw';
 
@@ -41,8 +41,6 @@ export async function refuse(
   const { conversationId, intent } = row;
   await db.transaction('rw', [db.outbox, db.messages, db.conversations, db.meta], async () => {
     await withdraw(db, row);
-    // What is wrong with it may be its key.
-    await db.conversations.update(conversationId, { mustRotate: true });
     if (intent.kind === 'message') {
       await db.messages.update(intent.messageId, { status: 'failed', failure: code });
       await putBack(db, row, me);
@@ -100,9 +98,6 @@ function undo(shown: Shown, content: Content, before: Shown, pending: number, me
   else delete shown.reactions[me];
   return true;
 }
-
-export const targetOf = (intent: Intent): string | null =>
-  intent.kind === 'message' && 'target' in intent.content ? intent.content.target : null;
 
 /** A change of the members that was not made must not be told of. */
 export async function dropNotice(db: AparteDb, intent: Intent): Promise<void> {

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { testKey } from '../../tests/store-key';
+import { cancel, deleteMessage, editMessage } from './change-intents';
 import { AparteDb, type MessageRow, pendingOrder } from './db';
-import { cancel, deleteMessage, editMessage, sendText } from './intents';
+import { sendText } from './intents';
 import { SearchIndex } from './search';
 import { makeBlocks } from './search-blocks';
 

@@ -134,15 +134,13 @@ export class SignedIn {
       await fillHistory(this.#work, inbox);
     });
     this.#devicesRunner = background('devices', async () => {
-      const news = await lookAtDevices(this.#work);
-      if (!news) return;
       // A device that was linked needs the keys that came since the last page.
-      this.#backupRunner.kick();
-      await this.#notifier.tellDevices(news);
+      if (await lookAtDevices(this.#work)) this.#backupRunner.kick();
+      await this.#notifier.tellDevices();
     });
     this.#notesRunner = background('notes', () => this.#notes.flush());
     this.#notes = new Notes(this.#work, () => this.#notesRunner.kick());
-    this.#pushRunner = background('push', () => tellPush(this.#work));
+    this.#pushRunner = persistent('push', () => tellPush(this.#work));
     this.#decisionsRunner = background('decisions', () => performDecisions(this.#work));
     this.#recoveryRunner = persistent('recovery', async () => {
       if (this.#work.online()) await lookAtRecovery(this.#work, () => this.#backup.store());

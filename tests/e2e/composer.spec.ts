@@ -24,7 +24,9 @@ async function meet(browser: Browser, name: string, others: string[], options = 
     await person.page.getByRole('button', { name: `Write to @${other.toLowerCase()}` }).click();
     await box(person).fill(`hello ${other}`);
     await person.page.getByRole('button', { name: 'Send', exact: true }).click();
-    await expect(person.message(`hello ${other}`).getByRole('img', { name: 'Sent', exact: true })).toBeVisible();
+    await expect(
+      person.message(`hello ${other}`).getByRole('img', { name: 'Sent', exact: true }),
+    ).toBeVisible();
   }
   return person;
 }

@@ -1,0 +1,61 @@
+import type { Content } from './content';
+import { type MessageRow, pendingOrder } from './db';
+import { type Author, enqueue, say } from './intents';
+import { dropMessage, storeFollowed } from './preview';
+import { envelopesOf, unsent, withdraw } from './withdraw';
+
+/** What has certainly not left is written anew: nobody hears what stood there before. */
+export async function editMessage(author: Author, message: MessageRow, body: string): Promise<void> {
+  const { db } = author;
+  await db.transaction('rw', [db.messages, db.outbox, db.conversations, db.meta], async () => {
+    if ((await db.messages.get(message.id))?.deleted) return;
+    const { row, waiting, changes } = await unsent(db, message.id);
+    const isEdited = changes.some(
+      ({ intent }) => intent.kind === 'message' && intent.content.kind === 'edit',
+    );
+    if (!row || isEdited) {
+      await say(author, message.conversationId, { kind: 'edit', target: message.id, body });
+      return;
+    }
+    if (waiting?.intent.kind === 'message' && waiting.intent.content.kind === 'text')
+      await db.outbox.update(waiting.id, {
+        intent: { ...waiting.intent, content: { ...waiting.intent.content, body } },
+        sealed: null,
+        envelopes: envelopesOf(waiting),
+      });
+    await db.messages.update(row.id, { body });
+    await storeFollowed(db, { ...row, body });
+  });
+}
+
+/** What has certainly not left is taken back: nobody hears of it. */
+export async function deleteMessage(author: Author, message: MessageRow): Promise<void> {
+  const { db } = author;
+  await db.transaction('rw', [db.messages, db.outbox, db.conversations, db.meta], async () => {
+    if ((await cancel(author, message.id)) === null)
+      await say(author, message.conversationId, { kind: 'delete', target: message.id });
+  });
+}
+
+/** Sends a failed message again. */
+export async function retry(author: Author, messageId: string): Promise<void> {
+  const { db } = author;
+  await db.transaction('rw', db.messages, db.outbox, db.meta, async () => {
+    const message = await db.messages.get(messageId);
+    if (message?.status !== 'failed' || message.deleted) return;
+    const content: Content = message.notice ?? { kind: 'text', body: message.body, replyTo: message.replyTo };
+    const outboxId = await enqueue(author, message.conversationId, { kind: 'message', messageId, content });
+    await db.messages.update(messageId, { status: 'queued', failure: null, order: pendingOrder + outboxId });
+  });
+}
+
+/** Takes back a message that the server has refused, or that was not sent yet. @returns its text, for the composer */
+export async function cancel({ db }: Author, messageId: string): Promise<string | null> {
+  return db.transaction('rw', db.messages, db.outbox, db.conversations, async () => {
+    const { row, waiting, changes } = await unsent(db, messageId);
+    if (!row) return null;
+    for (const gone of [waiting, ...changes]) if (gone && !gone.sealed?.tried) await withdraw(db, gone);
+    await dropMessage(db, row);
+    return row.body;
+  });
+}
