@@ -120,25 +120,27 @@ function DeviceRow({ device, all, onChange }: { device: Listed; all: Listed[]; o
         )}
         {removal && <small role="status">{t(`settings.removal.${removal.state}`)}</small>}
       </span>
-      {device.current && <small className="tag">{t('settings.current')}</small>}
-      <button
-        type="button"
-        className="icon-button"
-        aria-label={t('settings.rename', { name: device.name })}
-        onClick={() => setDoing('renaming')}
-      >
-        <Icon name="edit" />
-      </button>
-      {!device.current && (
+      <span className="beside">
+        {device.current && <small className="tag">{t('settings.current')}</small>}
         <button
           type="button"
-          className="button danger"
-          disabled={removal !== undefined}
-          onClick={() => setDoing('asking')}
+          className="icon-button"
+          aria-label={t('settings.rename', { name: device.name })}
+          onClick={() => setDoing('renaming')}
         >
-          {t('settings.remove')}
+          <Icon name="edit" />
         </button>
-      )}
+        {!device.current && (
+          <button
+            type="button"
+            className="button danger"
+            disabled={removal !== undefined}
+            onClick={() => setDoing('asking')}
+          >
+            {t('settings.remove')}
+          </button>
+        )}
+      </span>
       {doing === 'asking' && (
         <Confirm
           question={t('settings.removeConfirm', { name: device.name })}

@@ -172,37 +172,39 @@ function MemberLine(props: {
         {name}
         <small>{names.handle(member.userId)}</small>
       </span>
-      <small className="tag">{member.state === 'requested' ? t('requested') : t(member.role)}</small>
-      {!self && (
-        <button
-          type="button"
-          className="icon-button"
-          aria-label={t('safetyOf', { name })}
-          onClick={onCompare}
-        >
-          <Icon name="shield" />
-        </button>
-      )}
-      {promotable && (
-        <button
-          type="button"
-          className="icon-button"
-          aria-label={admin ? t('demote', { name }) : t('promote', { name })}
-          onClick={() => void setRole(author, conversationId, member.userId, admin ? 'member' : 'admin')}
-        >
-          <Icon name={admin ? 'down' : 'check'} />
-        </button>
-      )}
-      {removable && (
-        <button
-          type="button"
-          className="icon-button"
-          aria-label={t('remove', { name })}
-          onClick={() => void removeMember(author, conversationId, member.userId)}
-        >
-          <Icon name="close" />
-        </button>
-      )}
+      <span className="beside">
+        <small className="tag">{member.state === 'requested' ? t('requested') : t(member.role)}</small>
+        {!self && (
+          <button
+            type="button"
+            className="icon-button"
+            aria-label={t('safetyOf', { name })}
+            onClick={onCompare}
+          >
+            <Icon name="shield" />
+          </button>
+        )}
+        {promotable && (
+          <button
+            type="button"
+            className="icon-button"
+            aria-label={admin ? t('demote', { name }) : t('promote', { name })}
+            onClick={() => void setRole(author, conversationId, member.userId, admin ? 'member' : 'admin')}
+          >
+            <Icon name={admin ? 'down' : 'check'} />
+          </button>
+        )}
+        {removable && (
+          <button
+            type="button"
+            className="icon-button"
+            aria-label={t('remove', { name })}
+            onClick={() => void removeMember(author, conversationId, member.userId)}
+          >
+            <Icon name="close" />
+          </button>
+        )}
+      </span>
     </li>
   );
 }
