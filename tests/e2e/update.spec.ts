@@ -67,6 +67,8 @@ test('a change of an old message that was begun comes back as a draft', async ({
   const { anna } = await meet(browser, server.origin);
   const { page } = anna;
   await page.reload();
+  // What the key takes up is the last own message on the screen: it has to be there.
+  await expect(anna.message('Before the tunnel')).toBeVisible();
   await box(page).press('ArrowUp');
   await expect(box(page)).toHaveValue('Before the tunnel');
   await box(page).fill('Before the long tunnel');
