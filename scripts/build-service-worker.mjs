@@ -40,21 +40,41 @@ for (const file of files) {
 const wasm = files.find((file) => /\/matrix_sdk_crypto_wasm_bg[^/]*\.wasm$/.test(file));
 if (!wasm) throw new Error('The export holds no crypto library.');
 
-await build({
+/** @type {import('esbuild').BuildOptions} */
+const shared = {
   absWorkingDir: root,
-  entryPoints: ['service-worker/main.ts'],
-  outfile: 'out/sw.js',
   bundle: true,
   minify: true,
   format: 'iife',
   target: 'es2022',
+  logLevel: 'warning',
+};
+
+// Named by its content like Next's files: the worker that imports it is another one when this is.
+const { metafile } = await build({
+  ...shared,
+  entryPoints: { background: 'service-worker/background.ts' },
+  outdir: 'out/_next/static',
+  entryNames: '[name]-[hash]',
+  globalName: 'background',
+  metafile: true,
   define: {
-    'self.__WB_MANIFEST': JSON.stringify(manifest),
     'self.__CRYPTO_WASM': JSON.stringify(`/${wasm}`),
     // An IIFE is no module: what the library would look for beside itself is named above.
     'import.meta.url': 'self.location.href',
     'process.env.NODE_ENV': '"production"',
   },
-  logLevel: 'warning',
+});
+const [background] = Object.keys(metafile.outputs);
+
+await build({
+  ...shared,
+  entryPoints: ['service-worker/main.ts'],
+  outfile: 'out/sw.js',
+  define: {
+    'self.__WB_MANIFEST': JSON.stringify(manifest),
+    'self.__BACKGROUND_SCRIPT': JSON.stringify(`/${background?.replace(/^out\//, '')}`),
+    'process.env.NODE_ENV': '"production"',
+  },
 });
 console.log(`service worker: ${manifest.length} files`);

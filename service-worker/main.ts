@@ -1,14 +1,27 @@
 /// <reference lib="webworker" />
-import '../lib/client/no-eval';
 import { matchPrecache, type PrecacheEntry, precacheAndRoute } from 'workbox-precaching';
+import type { SubscriptionChange } from './push';
+import { page, sharePath } from './shell';
 
-import { clicked, pushed, type SubscriptionChange, subscriptionChanged } from './push';
-import { sharePath, takeShared } from './share';
-import { page } from './shell';
-import { shipAlone } from './sync';
-
-declare const self: ServiceWorkerGlobalScope & { __WB_MANIFEST: PrecacheEntry[] };
+declare const self: ServiceWorkerGlobalScope & {
+  __WB_MANIFEST: PrecacheEntry[];
+  __BACKGROUND_SCRIPT: string;
+  background?: typeof import('./background');
+};
 const files = self.__WB_MANIFEST;
+
+/**
+ * What runs the engine, for the events that need it. The browser keeps this script with the worker, so it is there
+ * without a network: https://www.w3.org/TR/service-workers/#importscripts
+ */
+function background(): typeof import('./background') {
+  if (!self.background) importScripts(self.__BACKGROUND_SCRIPT);
+  if (!self.background) throw new Error('The background script holds nothing.');
+  return self.background;
+}
+
+// Only what an installing worker imports is kept with it.
+self.addEventListener('install', (event) => event.waitUntil(Promise.resolve().then(background)));
 
 /** https://www.w3.org/TR/service-workers/#dom-installevent-addroutes; Chromium has it. */
 type AddRoutes = (rules: { condition: { urlPattern: string }; source: 'network' }) => Promise<void>;
@@ -19,7 +32,8 @@ self.addEventListener('fetch', (event) => {
   const { request } = event;
   const url = new URL(request.url);
   if (url.origin !== self.location.origin) return;
-  if (request.method === 'POST' && url.pathname === sharePath) event.respondWith(takeShared(request));
+  if (request.method === 'POST' && url.pathname === sharePath)
+    event.respondWith(background().takeShared(request));
   else if (request.mode === 'navigate' && request.method === 'GET') event.respondWith(page(event, files));
   else if (request.method === 'HEAD') event.respondWith(head(request));
   // A Worker's script takes its policy from the very answer; one from the cache must not say that it was redirected.
@@ -43,13 +57,13 @@ self.addEventListener('message', (event) => {
 /** Written without a network, and no page is open any more: what is encrypted already is sent from here. */
 self.addEventListener('sync', (event) => {
   if (event instanceof ExtendableEvent && 'tag' in event && event.tag === 'outbox')
-    event.waitUntil(shipAlone());
+    event.waitUntil(background().shipAlone());
 });
 
-self.addEventListener('push', (event) => event.waitUntil(pushed()));
-self.addEventListener('notificationclick', (event) => event.waitUntil(clicked(event)));
+self.addEventListener('push', (event) => event.waitUntil(background().pushed()));
+self.addEventListener('notificationclick', (event) => event.waitUntil(background().clicked(event)));
 self.addEventListener('pushsubscriptionchange', (event: SubscriptionChange) =>
-  event.waitUntil(subscriptionChanged(event)),
+  event.waitUntil(background().subscriptionChanged(event)),
 );
 
 async function head(request: Request): Promise<Response> {

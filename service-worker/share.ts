@@ -1,8 +1,7 @@
 import { AparteDb } from '../lib/client/db';
 import { borrowKey } from '../lib/client/key-ring';
 import { keepShared, sharedText } from '../lib/client/sharing';
-
-export const sharePath = '/share';
+import { sharePath } from './shell';
 
 /** Another app shares something with this one: it is kept, and the page asks for which conversation it is. */
 export async function takeShared(request: Request): Promise<Response> {

@@ -3,6 +3,9 @@ import { getCacheKeyForURL, matchPrecache, type PrecacheEntry } from 'workbox-pr
 
 declare const self: ServiceWorkerGlobalScope;
 
+/** Where other apps send what is shared with this one, and the page that asks what becomes of it. */
+export const sharePath = '/share';
+
 /**
  * Pages, from the cache as long as that is whole. A browser may have cleared a part of it, and a page whose scripts are
  * gone, here and on a server that has moved on to another version, would stay white for ever: then the server's own

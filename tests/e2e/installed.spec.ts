@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type BrowserContext, chromium, expect } from '@playwright/test';
+import { type BrowserContext, chromium, expect, type Page } from '@playwright/test';
 import config from '../../playwright.config';
 import { accessible } from './accessible';
 import { precached, talk } from './journeys';
@@ -39,6 +39,23 @@ async function person(name: string): Promise<Person> {
   return Person.of(context, page, name);
 }
 
+/** What the system does for an installed app that somebody shares with. */
+const share = (page: Page, fields: Record<string, string>) =>
+  page.evaluate((values) => {
+    const form = document.createElement('form');
+    form.method = 'post';
+    form.enctype = 'multipart/form-data';
+    form.action = '/share';
+    for (const [name, value] of Object.entries(values)) {
+      const input = document.createElement('input');
+      input.name = name;
+      input.value = value;
+      form.append(input);
+    }
+    document.body.append(form);
+    form.submit();
+  }, fields);
+
 test('the browser finds nothing that stands against installing it, and every picture of the manifest is there', async () => {
   const { page } = await person('Anna');
   expect(await precached(page)).toBe(true);
@@ -61,7 +78,7 @@ test('the browser finds nothing that stands against installing it, and every pic
   }
 });
 
-test('after the browser was closed, with the server gone, every route and a deep link open from the device', async ({
+test('after the browser was closed, with the server gone, every route and a deep link open from the device, and what is shared is kept', async ({
   browser,
 }) => {
   const anna = await person('Anna');
@@ -92,6 +109,9 @@ test('after the browser was closed, with the server gone, every route and a deep
   await expect(cold.getByRole('searchbox')).toBeFocused();
   await expect(cold.getByText('The server cannot be reached.').first()).toBeVisible();
   await expect(cold.getByRole('button', { name: 'Try now' })).toBeVisible();
+  await share(cold, { text: 'Read this later' });
+  await expect(cold.getByRole('heading', { name: 'Share' })).toBeVisible();
+  await expect(cold.getByText('Read this later')).toBeVisible();
   await server.run();
   await cold.getByRole('button', { name: 'Try now' }).click();
   await expect(cold.getByText('The server cannot be reached.')).toHaveCount(0);
@@ -106,23 +126,7 @@ test('what another app shares goes into a conversation, as a text that one can s
   const { page } = anna;
   expect(await precached(page)).toBe(true);
   await page.reload();
-  // What the system does for an installed app that somebody shares with.
-  const share = (fields: Record<string, string>) =>
-    page.evaluate((values) => {
-      const form = document.createElement('form');
-      form.method = 'post';
-      form.enctype = 'multipart/form-data';
-      form.action = '/share';
-      for (const [name, value] of Object.entries(values)) {
-        const input = document.createElement('input');
-        input.name = name;
-        input.value = value;
-        form.append(input);
-      }
-      document.body.append(form);
-      form.submit();
-    }, fields);
-  await share({ title: 'A play', text: 'Tonight at eight', url: 'https://example.org/play' });
+  await share(page, { title: 'A play', text: 'Tonight at eight', url: 'https://example.org/play' });
   await expect(page.getByRole('heading', { name: 'Share' })).toBeVisible();
   await expect(page.getByText('Tonight at eight')).toBeVisible();
   await accessible(page);
@@ -134,7 +138,7 @@ test('what another app shares goes into a conversation, as a text that one can s
   await page.goto('/share');
   await expect(page.getByText('Nothing is waiting to be shared.')).toBeVisible();
   await accessible(page);
-  await share({ title: 'For a new one' });
+  await share(page, { title: 'For a new one' });
   await page.getByRole('main').getByRole('link', { name: 'New conversation' }).click();
   await page.getByRole('region', { name: 'People you know' }).getByRole('button', { name: /Bert/ }).click();
   await page.getByLabel('Name of the group').fill('Theatre');
