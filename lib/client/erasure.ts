@@ -3,7 +3,7 @@ import { failureOf } from './api';
 import type { AparteDb } from './db';
 import type { Environment } from './environment';
 import type { Session } from './meta';
-import { wipeCache } from './sign-up';
+import { wipeCache } from './wipe-cache';
 
 /** The server refuses this device for good. A session that is another device's by now stays. */
 export async function endSession(db: AparteDb, deviceId: string, code: ErrorCode): Promise<void> {

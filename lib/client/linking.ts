@@ -12,8 +12,8 @@ import { recentCiphertexts } from './history';
 import { dispatchLink } from './link-intents';
 import type { LinkFailure, LinkingDevice, LinkState } from './link-state';
 import { LinkError, Rendezvous } from './rendezvous';
-import { wipeCache } from './sign-up';
 import { watch } from './watch';
+import { wipeCache } from './wipe-cache';
 
 /** The messages of a linking, in their order: what each side says over the channel. */
 const fromNew = {

@@ -2,7 +2,7 @@ import { takeState } from './account-state';
 import type { AparteDb } from './db';
 import type { Environment } from './environment';
 import type { Loss, Session } from './meta';
-import { wipeCache } from './sign-up';
+import { wipeCache } from './wipe-cache';
 
 /** The machine's store does not hold this device any more. */
 export class KeysLost extends Error {}

@@ -8,7 +8,7 @@ import { takeState } from './account-state';
 import { failureOf } from './api';
 import type { Environment } from './environment';
 import type { Session } from './meta';
-import { wipeCache } from './sign-up';
+import { wipeCache } from './wipe-cache';
 import type { Work } from './work';
 
 /** What is sealed under the recovery key. */

@@ -1,0 +1,29 @@
+import type { AparteDb } from './db';
+import type { Environment } from './environment';
+import type { MetaKey } from './meta';
+
+/**
+ * Deletes all that the cache holds, the state of the session and of a linking aside.
+ * @param heir the account that comes after: what its lost device had not sent is kept for it
+ */
+export async function wipeCache({ db }: Environment, heir: string | null = null): Promise<void> {
+  const tables = db.tables.filter((table) => table.name !== 'meta');
+  await db.transaction('rw', db.tables, async () => {
+    const lost = await db.readMeta('lost');
+    const inherited = heir !== null && lost?.userId === heir;
+    if (inherited) await keepUnsent(db);
+    for (const table of tables) await table.clear();
+    const kept: MetaKey[] = inherited ? ['session', 'link', 'lost', 'unsent'] : ['session', 'link'];
+    await db.meta.where('key').noneOf(kept).delete();
+  });
+}
+
+/** Whether the server has what was tried cannot be known: a text that came twice is better than one that is gone. */
+async function keepUnsent(db: AparteDb): Promise<void> {
+  const unsent = (await db.readMeta('unsent')) ?? {};
+  for (const { conversationId, intent } of await db.outbox.orderBy('id').toArray()) {
+    if (intent.kind !== 'message' || intent.content.kind !== 'text') continue;
+    unsent[conversationId] = [...(unsent[conversationId] ?? []), intent.content.body];
+  }
+  await db.writeMeta('unsent', unsent);
+}
