@@ -104,7 +104,9 @@ test('after the browser was closed, with the server gone, every route and a deep
   ]) {
     await cold.goto(route);
     await expect(cold.getByRole('navigation', { name: 'Chats' })).toBeAttached();
-    await expect(cold.getByRole('link', { name: /Bert/ }).first()).toBeAttached();
+    await expect(
+      cold.getByRole('navigation', { name: 'Chats' }).getByRole('link', { name: /Bert/ }).first(),
+    ).toBeAttached();
   }
   await expect(cold.getByRole('searchbox')).toBeFocused();
   await expect(cold.getByText('The server cannot be reached.').first()).toBeVisible();
@@ -172,7 +174,9 @@ test('the app offers to be installed after the first conversation, explains it f
   await accessible(page);
   await page.getByRole('button', { name: 'Close' }).click();
   await page.reload();
-  await expect(page.getByRole('link', { name: /Bert/ }).first()).toBeVisible();
+  await expect(
+    page.getByRole('navigation', { name: 'Chats' }).getByRole('link', { name: /Bert/ }).first(),
+  ).toBeVisible();
   await expect(offer).toHaveCount(0);
   await page.goto('/settings');
   await page.getByRole('button', { name: 'How to install' }).click();

@@ -45,8 +45,10 @@ async function talk(browser: Browser, names: [string, string]): Promise<[Person,
   return [one, other];
 }
 
+/** In the list: the head of an open conversation is a link with that name too. */
 const openChat = (person: Person, name: string) =>
   person.page
+    .getByRole('navigation', { name: 'Chats' })
     .getByRole('link', { name: new RegExp(name) })
     .first()
     .click();

@@ -116,7 +116,7 @@ test('with a passphrase nothing of the app can be read, or used, until it is sai
   await unlock(anna.page, passphrase);
   await expect(anna.page.getByText(secret).first()).toBeVisible();
   await expect(other.getByText(secret).first()).toBeVisible();
-  await other.getByRole('link', { name: /bert/i }).first().click();
+  await other.getByRole('navigation', { name: 'Chats' }).getByRole('link', { name: /bert/i }).first().click();
   await other.getByRole('textbox', { name: 'Message', exact: true }).fill('Bring the map');
   await other.keyboard.press('Enter');
   await bert.page.getByRole('region', { name: 'Requests' }).getByRole('link').click();

@@ -170,7 +170,9 @@ test('with several tabs hidden one notification comes, and it goes when the conv
   };
   const second = await anna.context.newPage();
   await second.goto('/');
-  await expect(second.getByRole('link', { name: /bert/i })).toBeVisible();
+  await expect(
+    second.getByRole('navigation', { name: 'Chats' }).getByRole('link', { name: /bert/i }),
+  ).toBeVisible();
   await anna.page.evaluate(hide);
   await second.evaluate(hide);
   await bert.write('One');
@@ -182,7 +184,7 @@ test('with several tabs hidden one notification comes, and it goes when the conv
     Object.defineProperty(document, 'visibilityState', { value: 'visible', configurable: true });
     document.dispatchEvent(new Event('visibilitychange'));
   });
-  await second.getByRole('link', { name: /bert/i }).click();
+  await second.getByRole('navigation', { name: 'Chats' }).getByRole('link', { name: /bert/i }).click();
   await expect(bert.message('Two').getByRole('img', { name: 'Read' })).toBeVisible();
   await expect.poll(() => notifications(anna.context)).toEqual([]);
   await expect(second).toHaveTitle('Aparté');

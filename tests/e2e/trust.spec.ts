@@ -86,7 +86,11 @@ test('who was blocked stands in the settings, and can be let in again', async ({
   await dora.page.getByRole('link', { name: 'Settings' }).first().click();
   await dora.page.getByRole('button', { name: 'Unblock Carl' }).click();
   await expect(dora.page.getByText('You have blocked nobody.')).toBeVisible();
-  await dora.page.getByRole('link', { name: /Carl/ }).first().click();
+  await dora.page
+    .getByRole('navigation', { name: 'Chats' })
+    .getByRole('link', { name: /Carl/ })
+    .first()
+    .click();
   await dora.write('Back again');
   await expect(carl.message('Back again')).toBeVisible();
 });
