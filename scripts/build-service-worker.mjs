@@ -65,7 +65,7 @@ const { metafile } = await build({
     'process.env.NODE_ENV': '"production"',
   },
 });
-const [background] = Object.keys(metafile.outputs);
+const [background] = Object.keys(metafile.outputs).map((file) => file.replace(/^out/, ''));
 
 await build({
   ...shared,
@@ -73,7 +73,7 @@ await build({
   outfile: 'out/sw.js',
   define: {
     'self.__WB_MANIFEST': JSON.stringify(manifest),
-    'self.__BACKGROUND_SCRIPT': JSON.stringify(`/${background?.replace(/^out\//, '')}`),
+    'self.__BACKGROUND_SCRIPT': JSON.stringify(background),
     'process.env.NODE_ENV': '"production"',
   },
 });

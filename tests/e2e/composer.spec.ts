@@ -1,6 +1,6 @@
 import { type Browser, expect } from '@playwright/test';
 import { openCache } from './page-cache';
-import { Person } from './person';
+import { chat, Person } from './person';
 import { BuiltServer } from './server';
 import { test } from './test';
 
@@ -32,7 +32,7 @@ async function meet(browser: Browser, name: string, others: string[], options = 
 }
 
 async function open(person: Person, name: string): Promise<void> {
-  await person.page.getByRole('navigation').getByRole('link', { name }).click();
+  await chat(person.page, name).click();
   await expect(person.page.getByRole('heading', { name, exact: true })).toBeVisible();
 }
 

@@ -5,7 +5,7 @@ import { type BrowserContext, chromium, expect, type Page } from '@playwright/te
 import config from '../../playwright.config';
 import { accessible } from './accessible';
 import { precached, talk } from './journeys';
-import { Person } from './person';
+import { chat, Person } from './person';
 import { BuiltServer } from './server';
 import { test } from './test';
 
@@ -104,9 +104,7 @@ test('after the browser was closed, with the server gone, every route and a deep
   ]) {
     await cold.goto(route);
     await expect(cold.getByRole('navigation', { name: 'Chats' })).toBeAttached();
-    await expect(
-      cold.getByRole('navigation', { name: 'Chats' }).getByRole('link', { name: /Bert/ }).first(),
-    ).toBeAttached();
+    await expect(chat(cold, /Bert/)).toBeAttached();
   }
   await expect(cold.getByRole('searchbox')).toBeFocused();
   await expect(cold.getByText('The server cannot be reached.').first()).toBeVisible();
@@ -174,9 +172,7 @@ test('the app offers to be installed after the first conversation, explains it f
   await accessible(page);
   await page.getByRole('button', { name: 'Close' }).click();
   await page.reload();
-  await expect(
-    page.getByRole('navigation', { name: 'Chats' }).getByRole('link', { name: /Bert/ }).first(),
-  ).toBeVisible();
+  await expect(chat(page, /Bert/)).toBeVisible();
   await expect(offer).toHaveCount(0);
   await page.goto('/settings');
   await page.getByRole('button', { name: 'How to install' }).click();

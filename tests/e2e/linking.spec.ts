@@ -5,7 +5,7 @@ import { type Browser, expect } from '@playwright/test';
 import { toFile } from 'qrcode';
 import { browserWithCamera, film } from './film';
 import { compareDigits, offer, typeCode } from './linking-steps';
-import { Person } from './person';
+import { chat, Person } from './person';
 import { BuiltServer } from './server';
 import { test } from './test';
 
@@ -45,14 +45,6 @@ async function talk(browser: Browser, names: [string, string]): Promise<[Person,
   return [one, other];
 }
 
-/** In the list: the head of an open conversation is a link with that name too. */
-const openChat = (person: Person, name: string) =>
-  person.page
-    .getByRole('navigation', { name: 'Chats' })
-    .getByRole('link', { name: new RegExp(name) })
-    .first()
-    .click();
-
 test('a device linked by filming the QR code has the history, and reading on one clears the badge on the other', async ({
   browser,
 }) => {
@@ -67,7 +59,7 @@ test('a device linked by filming the QR code has the history, and reading on one
     await compareDigits(phone.page, anna.page);
     await expect(anna.page.getByText(/^Linked: /)).toBeVisible();
     await settled(anna);
-    await openChat(phone, 'Bert');
+    await chat(phone.page, /Bert/).click();
     await expect(phone.message('The first words')).toBeVisible();
     await expect(phone.message('And the answer')).toBeVisible();
 
@@ -77,13 +69,13 @@ test('a device linked by filming the QR code has the history, and reading on one
     const badge = (person: Person) => person.page.getByText('1 unread message');
     await expect(badge(anna)).toBeAttached();
     await expect(badge(phone)).toBeAttached();
-    await openChat(phone, 'Bert');
+    await chat(phone.page, /Bert/).click();
     await expect(phone.message('Who reads this first?')).toBeVisible();
     await expect(badge(anna)).toHaveCount(0);
 
     await phone.write('I do, on my phone');
     await expect(bert.message('I do, on my phone')).toBeVisible();
-    await openChat(anna, 'Bert');
+    await chat(anna.page, /Bert/).click();
     await expect(anna.message('I do, on my phone')).toBeVisible();
 
     await anna.page.getByRole('link', { name: 'Settings' }).first().click();
@@ -110,7 +102,7 @@ test('a device links by typed code and by picture; others hear of it and can und
   await typeCode(tablet.page, await offer(clara.page));
   await compareDigits(tablet.page, clara.page);
   await settled(clara);
-  await openChat(tablet, 'Dora');
+  await chat(tablet.page, /Dora/).click();
   await expect(tablet.message('And the answer')).toBeVisible();
 
   // The tablet links a third device, with a picture; the first one is told.
@@ -177,12 +169,12 @@ test('a linked device reads and writes from its own cache while the server is aw
   await compareDigits(phone.page, fanny.page);
   await settled(fanny);
   // The list is there before the messages are.
-  await openChat(phone, 'Gus');
+  await chat(phone.page, /Gus/).click();
   await expect(phone.message('The first words')).toBeVisible();
   await phone.page.getByRole('link', { name: 'Settings' }).first().click();
   await expect(phone.message('The first words')).toBeHidden();
   await server.stop('SIGKILL');
-  await openChat(phone, 'Gus');
+  await chat(phone.page, /Gus/).click();
   await expect(phone.message('The first words')).toBeVisible();
   await phone.write('From the tunnel');
   await expect(
@@ -190,7 +182,7 @@ test('a linked device reads and writes from its own cache while the server is aw
   ).toBeVisible();
   await server.run();
   await expect(gus.message('From the tunnel')).toBeVisible();
-  await openChat(fanny, 'Gus');
+  await chat(fanny.page, /Gus/).click();
   await expect(fanny.message('From the tunnel')).toBeVisible();
 
   // What is written on one device and not sent stands on the other.
@@ -208,7 +200,7 @@ test('a device that was closed when it was removed shows nothing when it is open
   await typeCode(phone.page, await offer(hugo.page));
   await compareDigits(phone.page, hugo.page);
   await settled(hugo);
-  await openChat(phone, 'Irma');
+  await chat(phone.page, /Irma/).click();
   await expect(phone.message('The first words')).toBeVisible();
   const address = phone.page.url();
   await phone.page.goto('about:blank');
@@ -235,6 +227,6 @@ test('a device that was closed when it was removed shows nothing when it is open
   await typeCode(phone.page, await offer(hugo.page));
   await compareDigits(phone.page, hugo.page);
   await settled(hugo);
-  await openChat(phone, 'Irma');
+  await chat(phone.page, /Irma/).click();
   await expect(phone.message('The first words')).toBeVisible();
 });

@@ -1,6 +1,6 @@
 import { type BrowserContext, expect, type Page } from '@playwright/test';
 import { accessible } from './accessible';
-import { Person } from './person';
+import { chat, Person } from './person';
 import { BuiltServer } from './server';
 import { test } from './test';
 
@@ -116,7 +116,7 @@ test('with a passphrase nothing of the app can be read, or used, until it is sai
   await unlock(anna.page, passphrase);
   await expect(anna.page.getByText(secret).first()).toBeVisible();
   await expect(other.getByText(secret).first()).toBeVisible();
-  await other.getByRole('navigation', { name: 'Chats' }).getByRole('link', { name: /bert/i }).first().click();
+  await chat(other, /bert/i).click();
   await other.getByRole('textbox', { name: 'Message', exact: true }).fill('Bring the map');
   await other.keyboard.press('Enter');
   await bert.page.getByRole('region', { name: 'Requests' }).getByRole('link').click();

@@ -1,6 +1,7 @@
 import { expect } from '@playwright/test';
 import { meet } from './journeys';
 import { messagesSealed, openCache } from './page-cache';
+import { chat } from './person';
 import { BuiltServer } from './server';
 import { test } from './test';
 
@@ -21,9 +22,7 @@ test('the app opens cold without a network, on every route, and sends what was w
 
   const cold = await anna.context.newPage();
   await cold.goto('/');
-  await expect(
-    cold.getByRole('navigation', { name: 'Chats' }).getByRole('link', { name: /Bert/ }).first(),
-  ).toContainText('Have a good trip');
+  await expect(chat(cold, /Bert/)).toContainText('Have a good trip');
   await expect(cold.getByText('The server cannot be reached.').first()).toBeVisible();
   await cold.goto(address);
   await expect(cold.getByRole('heading', { name: 'Bert' })).toBeVisible();
@@ -68,9 +67,7 @@ test('without a network a search says so, people who are known can be added to a
   await anna.context.setOffline(false);
   await expect(devices.getByText(/Last seen/)).toBeVisible();
   await expect(devices.getByText('The server cannot be reached.')).toHaveCount(0);
-  await expect(
-    bert.page.getByRole('navigation', { name: 'Chats' }).getByRole('link', { name: /Choir/ }).first(),
-  ).toBeVisible();
+  await expect(chat(bert.page, /Choir/)).toBeVisible();
 });
 
 test('fifty messages that were written without a network are sent with the page closed', async ({

@@ -1,5 +1,9 @@
 import { type Browser, type BrowserContext, expect, type Page } from '@playwright/test';
 
+/** A conversation in the list: the head of an open one is a link with its name too. */
+export const chat = (page: Page, name: string | RegExp) =>
+  page.getByRole('navigation', { name: 'Chats' }).getByRole('link', { name }).first();
+
 /** Somebody in a browser profile of their own. */
 export class Person {
   /** What the browser complained of. */

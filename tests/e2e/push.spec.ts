@@ -1,5 +1,5 @@
 import { type BrowserContext, expect, type Page, type Worker } from '@playwright/test';
-import { Person } from './person';
+import { chat, Person } from './person';
 import { BuiltServer } from './server';
 import { test } from './test';
 
@@ -170,9 +170,7 @@ test('with several tabs hidden one notification comes, and it goes when the conv
   };
   const second = await anna.context.newPage();
   await second.goto('/');
-  await expect(
-    second.getByRole('navigation', { name: 'Chats' }).getByRole('link', { name: /bert/i }),
-  ).toBeVisible();
+  await expect(chat(second, /bert/i)).toBeVisible();
   await anna.page.evaluate(hide);
   await second.evaluate(hide);
   await bert.write('One');
@@ -184,7 +182,7 @@ test('with several tabs hidden one notification comes, and it goes when the conv
     Object.defineProperty(document, 'visibilityState', { value: 'visible', configurable: true });
     document.dispatchEvent(new Event('visibilitychange'));
   });
-  await second.getByRole('navigation', { name: 'Chats' }).getByRole('link', { name: /bert/i }).click();
+  await chat(second, /bert/i).click();
   await expect(bert.message('Two').getByRole('img', { name: 'Read' })).toBeVisible();
   await expect.poll(() => notifications(anna.context)).toEqual([]);
   await expect(second).toHaveTitle('Aparté');
@@ -194,7 +192,7 @@ test('a conversation that is muted says so in the list, and can be heard again',
   const { page } = bert;
   await page.getByRole('link', { name: 'Details' }).click();
   await page.getByRole('combobox').selectOption('always');
-  const row = page.getByRole('navigation', { name: 'Chats' }).getByRole('link', { name: /anna/i });
+  const row = chat(page, /anna/i);
   await expect(row.getByRole('img', { name: 'muted' })).toBeVisible();
   await expect(page.getByRole('combobox')).toHaveValue('now');
   await page.getByRole('combobox').selectOption('no');

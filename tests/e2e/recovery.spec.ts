@@ -1,6 +1,6 @@
 import { expect } from '@playwright/test';
 import { makeKey, recover } from './journeys';
-import { Person } from './person';
+import { chat, Person } from './person';
 import { BuiltServer } from './server';
 import { test } from './test';
 
@@ -40,7 +40,7 @@ test('who has lost every device gets account, contacts and messages back with th
   await recover(page, 'anna', key);
   await expect(page.getByText('One other device still has it. Is it lost?')).toBeVisible();
   await page.getByRole('button', { name: 'Lost: remove them all' }).click();
-  await page.getByRole('navigation', { name: 'Chats' }).getByRole('link', { name: /Bert/ }).first().click();
+  await chat(page, /Bert/).click();
   await expect(fresh.message('Written on the first phone')).toBeVisible();
   await expect(fresh.message('Answered by Bert')).toBeVisible();
   await fresh.write('I am back');

@@ -1,6 +1,6 @@
 import { type CDPSession, expect, type Page } from '@playwright/test';
 import { makeKey, recover, talk } from './journeys';
-import { Person } from './person';
+import { chat, Person } from './person';
 import { BuiltServer } from './server';
 import { test } from './test';
 
@@ -46,7 +46,7 @@ test('a browser that clears everything under an open page: the page says so, and
   await recover(page, 'anna', key);
   await expect(page.getByText('Your account is back. One other device still has it.')).toBeVisible();
   await page.getByRole('button', { name: 'Lost: remove them all' }).click();
-  await page.getByRole('navigation', { name: 'Chats' }).getByRole('link', { name: /Bert/ }).first().click();
+  await chat(page, /Bert/).click();
   await expect(anna.message('Have a good trip')).toBeVisible();
   await expect(anna.message('Before the tunnel')).toBeVisible();
   await anna.write('I am back');
@@ -66,11 +66,7 @@ test('messages that are cleared while the keys remain come back by themselves', 
   await anna.page.goto('/');
   await expect(anna.page.getByText('Your messages are being fetched again')).toBeVisible();
   await anna.page.getByRole('button', { name: 'OK' }).click();
-  await anna.page
-    .getByRole('navigation', { name: 'Chats' })
-    .getByRole('link', { name: /Bert/ })
-    .first()
-    .click();
+  await chat(anna.page, /Bert/).click();
   await expect(anna.message('Have a good trip')).toBeVisible();
   await expect(anna.message('Before the tunnel')).toBeVisible();
   await anna.write('Still me');
@@ -84,14 +80,14 @@ test('keys that are cleared while the messages remain: all can be read, and the 
   await deleteDatabases(anna, 'aparte-machine');
   await page.goto('/');
   await expect(page.getByText('The keys of this device are gone')).toBeVisible();
-  await page.getByRole('navigation', { name: 'Chats' }).getByRole('link', { name: /Bert/ }).first().click();
+  await chat(page, /Bert/).click();
   await expect(anna.message('Have a good trip')).toBeVisible();
   await anna.write('Not sent yet');
   await page.getByRole('button', { name: 'Use the recovery key' }).click();
   await recover(page, 'anna', key);
   await page.getByRole('button', { name: 'Lost: remove them all' }).click();
   await page.goto('/');
-  await page.getByRole('navigation', { name: 'Chats' }).getByRole('link', { name: /Bert/ }).first().click();
+  await chat(page, /Bert/).click();
   await expect(anna.message('Have a good trip')).toBeVisible();
   await expect(page.getByRole('textbox', { name: 'Message', exact: true })).toHaveValue('Not sent yet');
   await page.getByRole('button', { name: 'Send' }).click();
@@ -108,7 +104,7 @@ test('a key of the storage that is cleared makes all that it sealed unreadable: 
   await page.getByRole('button', { name: 'Use the recovery key' }).click();
   await recover(page, 'anna', key);
   await page.getByRole('button', { name: 'Lost: remove them all' }).click();
-  await page.getByRole('navigation', { name: 'Chats' }).getByRole('link', { name: /Bert/ }).first().click();
+  await chat(page, /Bert/).click();
   await expect(anna.message('Have a good trip')).toBeVisible();
 });
 

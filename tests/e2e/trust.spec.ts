@@ -4,7 +4,7 @@ import type { UserKeys } from '../../lib/protocol/keys';
 import { talk } from './journeys';
 import { compareDigits, offer, typeCode } from './linking-steps';
 import { openCache } from './page-cache';
-import { Person } from './person';
+import { chat, Person } from './person';
 import { BuiltServer } from './server';
 import { test } from './test';
 
@@ -86,11 +86,7 @@ test('who was blocked stands in the settings, and can be let in again', async ({
   await dora.page.getByRole('link', { name: 'Settings' }).first().click();
   await dora.page.getByRole('button', { name: 'Unblock Carl' }).click();
   await expect(dora.page.getByText('You have blocked nobody.')).toBeVisible();
-  await dora.page
-    .getByRole('navigation', { name: 'Chats' })
-    .getByRole('link', { name: /Carl/ })
-    .first()
-    .click();
+  await chat(dora.page, /Carl/).click();
   await dora.write('Back again');
   await expect(carl.message('Back again')).toBeVisible();
 });
