@@ -104,7 +104,7 @@ test('connections wait a moment for others, and who calls waits for nobody and t
     rested = call;
     return () => undefined;
   };
-  const options = { pool: { query: query as never }, now: () => nowMs, companyMs: 25, after };
+  const options = { pool: { query: query as never }, now: () => nowMs, after };
   const authentication = new Authentication(options);
   // Nobody was there lately.
   await authentication.askerOf('alone', true);
@@ -121,6 +121,30 @@ test('connections wait a moment for others, and who calls waits for nobody and t
   await authentication.askerOf('d');
   await patient;
   expect(asked).toEqual([1, 2, 2]);
+});
+
+test('where a query takes long, more share the next one, and nobody waits longer than a quarter of a second', async () => {
+  const rests: number[] = [];
+  let nowMs = 1_000;
+  let tookMs = 20;
+  const query = async ({ values: [given] }: { values: [unknown[]] }) => {
+    nowMs += tookMs;
+    return { rows: given.map((_, at) => row(at + 1, { last_seen_at: nowMs })) };
+  };
+  const after = (ms: number, call: () => void) => {
+    rests.push(ms);
+    nowMs += ms;
+    queueMicrotask(call);
+    return () => undefined;
+  };
+  const options = { pool: { query: query as never }, now: () => nowMs, after };
+  const authentication = new Authentication(options);
+  await authentication.askerOf('a', true);
+  tookMs = 90;
+  await authentication.askerOf('b', true);
+  await authentication.askerOf('c', true);
+  // Counted from the start of the query before.
+  expect(rests).toEqual([140, 160]);
 });
 
 /** Gives promises their turns. */

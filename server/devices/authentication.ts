@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { z } from 'zod';
 import { AparteError } from '../../lib/protocol/errors';
 import type { Asker } from '../ground';
-import { type After, Rest } from '../rest';
+import { type After, companyMs, Rest } from '../rest';
 import { hashOf } from './tokens';
 
 /** Last-seen is for a list that people read: once a minute is enough. */
@@ -10,9 +10,6 @@ const lastSeenStepMs = 60_000;
 /** When thousands come back at once, the database has their messages to find first. */
 const notedAtOnce = 100;
 const noteRestMs = 1_000;
-
-/** What a person does not notice, and in which a few of those come who come back together. */
-const defaultCompanyMs = 25;
 
 export interface AuthenticationOptions {
   pool: Pick<pg.Pool, 'query'>;
@@ -23,8 +20,6 @@ export interface AuthenticationOptions {
   maxWaiting?: number;
   /** What was not noted of when devices were seen. */
   onError?: (error: unknown) => void;
-  /** Tokens that can wait have company: so many ms are between two queries that nobody hurries. */
-  companyMs?: number;
   after?: After;
 }
 
@@ -67,6 +62,7 @@ export class Authentication {
   #ending = false;
   readonly #queryRest: Rest;
   #queriedAt = 0;
+  #queryTookMs = 0;
   /** Somebody waits for the answer of a call. */
   #hurried = false;
 
@@ -78,7 +74,6 @@ export class Authentication {
       maxBatch: 500,
       maxWaiting: 20_000,
       onError: () => undefined,
-      companyMs: defaultCompanyMs,
       ...others,
     };
   }
@@ -121,12 +116,13 @@ export class Authentication {
   }
 
   async #run(): Promise<void> {
-    const { companyMs, maxBatch, now } = this.#options;
+    const { maxBatch, now } = this.#options;
     while (this.#queue.length > 0) {
       const sinceMs = now() - this.#queriedAt;
+      const restMs = companyMs(this.#queryTookMs) - sinceMs;
       // A full batch has company, and a clock that was put back is nobody's reason to wait.
-      const alone = this.#queue.length < maxBatch && sinceMs >= 0 && sinceMs < companyMs;
-      if (alone && !this.#hurried && !this.#ending) await this.#queryRest.of(companyMs - sinceMs);
+      const alone = this.#queue.length < maxBatch && sinceMs >= 0 && restMs > 0;
+      if (alone && !this.#hurried && !this.#ending) await this.#queryRest.of(restMs);
       this.#queriedAt = now();
       const batch = this.#queue.splice(0, maxBatch);
       // Who hurries may be further behind.
@@ -136,6 +132,7 @@ export class Authentication {
       } catch (error) {
         for (const one of batch) one.reject(error);
       }
+      this.#queryTookMs = now() - this.#queriedAt;
     }
     this.#running = null;
   }

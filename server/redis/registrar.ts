@@ -1,5 +1,5 @@
 import type { LocalNode } from '../broker';
-import { Rest } from '../rest';
+import { companyMs, Rest } from '../rest';
 import type { Session } from '../session';
 import type { Entered, Registry } from './registry';
 
@@ -19,8 +19,6 @@ const lateMs = 30_000;
 /** Every session is renewed once in this time. */
 const renewWithinMs = 5 * 60_000;
 const perRound = 200;
-/** What a round costs Redis and this node is much the same for one as for many: those who come together share one. */
-const betweenRoundsMs = 25;
 
 /** Keeps the table of sessions as this node's connections are: what changes while a round is under way is the next. */
 export class Registrar {
@@ -30,6 +28,7 @@ export class Registrar {
   #renewing: Iterator<Session> | null = null;
   readonly #rest = new Rest();
   #roundAt = Number.NEGATIVE_INFINITY;
+  #roundTookMs = 0;
 
   constructor(options: RegistrarOptions) {
     this.#options = options;
@@ -93,7 +92,8 @@ export class Registrar {
   async #enterChanged(): Promise<void> {
     const { registry, missed } = this.#options;
     const sinceMs = performance.now() - this.#roundAt;
-    if (sinceMs < betweenRoundsMs) await this.#rest.of(betweenRoundsMs - sinceMs);
+    const restMs = companyMs(this.#roundTookMs) - sinceMs;
+    if (restMs > 0) await this.#rest.of(restMs);
     this.#roundAt = performance.now();
     const changes = this.#changes;
     this.#changes = [];
@@ -101,6 +101,7 @@ export class Registrar {
     this.#entered(await registry.enter(coming.map(({ session }) => session)));
     await registry.leave(changes.filter(({ here }) => !here).map(({ session }) => session));
     const now = performance.now();
+    this.#roundTookMs = now - this.#roundAt;
     for (const { session, since } of coming) if (now - since > lateMs) missed(session);
   }
 
