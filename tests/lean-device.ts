@@ -7,7 +7,7 @@ import {
   nextConnectionState,
 } from '../lib/client/connection-state';
 import { returnWithinMs, withinMsOf } from '../lib/protocol/close-reason';
-import { framesOf, type ServerFrame } from '../lib/protocol/frames';
+import { beat, framesOf, type ServerFrame } from '../lib/protocol/frames';
 import type { Message } from '../lib/protocol/messages';
 import type { AppRouter } from '../server/routers/app';
 import { keyMaterial } from './key-material';
@@ -21,6 +21,8 @@ interface Held {
 
 /** Without a word of the server for this long, a device asks; the browser's engine does so too. */
 const quietMs = 25_000;
+/** So often it says that it is there. */
+const beatMs = 20_000;
 
 /**
  * A device without encryption and without a database, of which a test can have hundreds: it follows the cursor as the
@@ -167,12 +169,14 @@ export class LeanDevice {
       perMessageDeflate: false,
     });
     this.#socket = socket;
+    const beats = setInterval(() => socket.readyState === WebSocket.OPEN && socket.send(beat), beatMs);
     // `close` follows, and tells more.
     socket.on('error', () => undefined);
     socket.on('message', (data) => {
       for (const frame of framesOf(String(data))) if (this.#socket === socket) this.#receive(frame);
     });
     socket.on('close', (close, reason) => {
+      clearInterval(beats);
       if (this.#socket !== socket) return;
       this.closes.push(close);
       this.#drop();

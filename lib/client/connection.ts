@@ -1,12 +1,16 @@
 import { returnWithinMs, withinMsOf } from '../protocol/close-reason';
 import { AparteError, errors } from '../protocol/errors';
-import { type DeviceFrame, framesOf, type ServerFrame } from '../protocol/frames';
+import { beat, type DeviceFrame, framesOf, type ServerFrame } from '../protocol/frames';
 import type { NoteResult, SendMessage, SendNote, SendResult } from '../protocol/messages';
 import { type ConnectionEvent, type ConnectionState, nextConnectionState } from './connection-state';
 import type { Environment, Socket } from './environment';
 
-/** A frame is awaited this long before the peer counts as dead. */
+/** The server cuts whom it has not heard of for a little longer than this. */
+const beatMs = 20_000;
+/** A silence of the server is asked about after this, and a long one again and again, so that a beat is saved. */
 const quietMs = 25_000;
+const longQuietMs = 78_000;
+/** Without an answer to that the peer counts as dead. */
 const pongMs = 10_000;
 const answerMs = 15_000;
 
@@ -26,7 +30,8 @@ export class Connection {
   #state: ConnectionState = { name: 'stopped' };
   #socket: Socket | null = null;
   #cancelTimer: (() => void) | null = null;
-  #cancelHeartbeat: (() => void) | null = null;
+  #cancelBeat: (() => void) | null = null;
+  #cancelSilence: (() => void) | null = null;
   #nextRequest = 1;
   #quietRounds = 0;
   readonly #waiting = new Map<number, Waiting>();
@@ -36,7 +41,7 @@ export class Connection {
     private readonly on: {
       state: (state: ConnectionState) => void;
       frame: (frame: ServerFrame) => void;
-      /** Nothing but pongs has come for so many heartbeats. */
+      /** So many times in a row a silence was asked about, and nothing but pongs has come. */
       quiet: (rounds: number) => void;
     },
   ) {}
@@ -63,7 +68,16 @@ export class Connection {
   post(frame: DeviceFrame): boolean {
     if (!this.#socket || (this.#state.name !== 'online' && this.#state.name !== 'catching_up')) return false;
     this.#socket.send(JSON.stringify(frame));
+    this.#beatLater(this.#socket);
     return true;
+  }
+
+  #beatLater(socket: Socket): void {
+    this.#cancelBeat?.();
+    this.#cancelBeat = this.environment.after(beatMs, () => {
+      socket.send(beat);
+      this.#beatLater(socket);
+    });
   }
 
   /**
@@ -125,14 +139,17 @@ export class Connection {
 
   #take(frame: ServerFrame): void {
     // What others are doing goes on by itself: it must not hide that messages have fallen silent.
-    if (frame.t !== 'presence' && frame.t !== 'activity') this.#heartbeat();
-    if (frame.t !== 'pong' && frame.t !== 'presence' && frame.t !== 'activity') this.#quietRounds = 0;
-    if (frame.t === 'ready')
+    if (frame.t !== 'presence' && frame.t !== 'activity') {
+      if (frame.t !== 'pong') this.#quietRounds = 0;
+      this.#awaitNext();
+    }
+    if (frame.t === 'ready') {
+      if (this.#socket) this.#beatLater(this.#socket);
       this.dispatch({
         name: 'ready',
         returnWithinMs: returnWithinMs.safeParse(frame.returnWithinMs).data ?? 0,
       });
-    else if (frame.t === 'sent' || frame.t === 'stale' || frame.t === 'noted' || frame.t === 'stale_note')
+    } else if (frame.t === 'sent' || frame.t === 'stale' || frame.t === 'noted' || frame.t === 'stale_note')
       this.#answer(frame.r)?.resolve(frame);
     else if (frame.t === 'error') {
       if (frame.r !== null) this.#answer(frame.r)?.reject(new AparteError(frame.code));
@@ -146,15 +163,14 @@ export class Connection {
     return waiting;
   }
 
-  #heartbeat(): void {
-    this.#cancelHeartbeat?.();
-    this.#cancelHeartbeat = this.environment.after(quietMs, () => {
+  #awaitNext(): void {
+    this.#cancelSilence?.();
+    const silenceMs = this.#quietRounds === 0 ? quietMs : longQuietMs;
+    this.#cancelSilence = this.environment.after(silenceMs, () => {
       this.post({ t: 'ping' });
       this.#quietRounds += 1;
       this.on.quiet(this.#quietRounds);
-      this.#cancelHeartbeat = this.environment.after(pongMs, () =>
-        this.#lost(errors.heartbeat_timeout.close),
-      );
+      this.#cancelSilence = this.environment.after(pongMs, () => this.#lost(errors.heartbeat_timeout.close));
     });
   }
 
@@ -166,7 +182,8 @@ export class Connection {
   #drop(): void {
     const socket = this.#socket;
     this.#socket = null;
-    this.#cancelHeartbeat?.();
+    this.#cancelBeat?.();
+    this.#cancelSilence?.();
     socket?.close();
     for (const waiting of this.#waiting.values()) {
       waiting.cancelTimer();

@@ -31,7 +31,7 @@ import { watch } from './watch';
 import type { Work } from './work';
 
 /** About five minutes: a look costs the server a query. */
-const quietRoundsBetweenLooks = 12;
+const quietRoundsBetweenLooks = 4;
 /** What was said can be found this much later. */
 const searchableAfterMs = 300;
 

@@ -33,12 +33,18 @@ export const deviceFrame = z.discriminatedUnion('t', [
 ]);
 export type DeviceFrame = z.infer<typeof deviceFrame>;
 
+/**
+ * An empty message of a device says that it is there, and is not answered. The server takes for dead whom it has not
+ * heard of for 24 to 28 seconds.
+ */
+export const beat = '';
+
 /** Stands in no frame: JSON escapes it. */
 export const frameSeparator = '\n';
 
 /**
  * The frames of one WebSocket message of the server: what is bound for a device at the same moment comes in one, since
- * each message costs both sides as much as many frames do. A device sends one frame a message.
+ * each message costs both sides as much as many frames do. A device sends one frame a message, or a beat.
  * @throws SyntaxError when it is not the server's
  */
 export const framesOf = (message: string): ServerFrame[] =>

@@ -13,7 +13,7 @@ const smallLatency = [0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 
 const amount = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000];
 
 const errorCodes = keysOf(errors);
-const deviceFrames: readonly DeviceFrame['t'][] = [
+const deviceFrames: readonly (DeviceFrame['t'] | 'beat')[] = [
   'send',
   'note',
   'ack',
@@ -21,6 +21,7 @@ const deviceFrames: readonly DeviceFrame['t'][] = [
   'presence',
   'figures',
   'ping',
+  'beat',
 ];
 const serverFrames: readonly ServerFrame['t'][] = [
   'ready',

@@ -48,8 +48,9 @@ class Newcomer {
 /** What a connection counts as closed with that was not closed, but silent or cut. */
 const brokenClose = 1006;
 /**
- * A peer that has not been heard of for 20 seconds is pinged, and is dead after 8 more: uWebSockets.js divides the time
- * so, and keeps one timer for all connections.
+ * A device that has not been heard of for so long is dead: it beats every 20 seconds (lib/protocol/frames.ts).
+ * uWebSockets.js keeps one timer for all connections, which looks every four seconds. It could ping as well, but a
+ * browser answers that also for a page that sleeps, to which a push is the better way.
  */
 const idleTimeoutSeconds = 28;
 /** Beyond a frame's limit, so that a frame a little too long is refused with a code; the rest is cut by the library. */
@@ -87,7 +88,7 @@ export function registerSocketRoute(app: TemplatedApp, options: SocketRouteOptio
   app.ws<Connection>('/ws', {
     maxPayloadLength: limits.frameMaxBytes + payloadSlackBytes,
     idleTimeout: idleTimeoutSeconds,
-    sendPingsAutomatically: true,
+    sendPingsAutomatically: false,
     maxBackpressure: maxBackpressureBytes,
     upgrade: (res, req, context) => upgrade(res, req, context, options),
     open(ws) {
@@ -108,6 +109,10 @@ export function registerSocketRoute(app: TemplatedApp, options: SocketRouteOptio
       if (!(session instanceof Session) || !session.open) return;
       metrics.receivedBytes.add(bytes.byteLength);
       if (!mayWrite(session, 1)) return;
+      if (bytes.byteLength === 0) {
+        metrics.framesReceived.beat.add();
+        return;
+      }
       const parsed = parseFrame(bytes);
       if ('code' in parsed) {
         metrics.framesUnreadable.add();
