@@ -6,6 +6,8 @@ import { Child } from './child';
 
 const counters = z.object({
   opened: z.number(),
+  /** How often the node took no more for the moment; they came back. */
+  refused: z.number(),
   ready: z.number(),
   failed: z.number(),
   closed: z.number(),

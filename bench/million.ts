@@ -44,7 +44,7 @@ export const million: Bench = async (tell) => {
       void fleet?.stop();
     }, 500);
     const came = await fleet
-      .connect(option('at-once', 40), option('within', 600))
+      .connect(option('at-once', 100), option('within', 600))
       .finally(() => clearInterval(guard));
     const acceptS = (performance.now() - startedAt) / 1000;
     const ready = came.reduce((sum, one) => sum + one.ready, 0);
@@ -86,6 +86,7 @@ export const million: Bench = async (tell) => {
         'lower',
         0,
       ),
+      row('refusals', total(reports, 'refused'), '', 'lower'),
       row('nodes', servers.length, '', 'lower'),
       row('memory_per_node_before_bytes', Math.round(before / servers.length), 'B', 'lower'),
       row('memory_of_all_bytes', Math.round((availableBefore - available) / ready), 'B', 'lower'),

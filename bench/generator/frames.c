@@ -120,6 +120,7 @@ static void text_of_aparte(struct connection *connection, const char *text, size
     if (connection->state == UPGRADING) {
       connection->state = READY;
       counters.ready++;
+      beat_later(connection);
     }
   } else if (STARTS("error") || STARTS("stale")) {
     counters.errors++;
@@ -159,8 +160,13 @@ static void frame_arrived(struct connection *connection, int opcode, const char 
   } else if (opcode == 9) {
     frame_write(connection, 10, payload, length);
   } else if (opcode == 8) {
+    int code = length >= 2 ? (unsigned char)payload[0] << 8 | (unsigned char)payload[1] : 0;
+    if (code == OVERLOADED && connection->state == UPGRADING) {
+      upgrade_later(connection);
+      return;
+    }
     counters.closed++;
-    if (length >= 2) counters.last_close_code = (unsigned char)payload[0] << 8 | (unsigned char)payload[1];
+    if (code > 0) counters.last_close_code = code;
     connection_end(connection);
   }
 }

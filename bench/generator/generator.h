@@ -9,6 +9,8 @@
 #define MAX_CONNECTIONS 19900
 #define MAX_SECONDS 1800
 #define TOKEN_LENGTH 43
+/* The close code of a server that takes no more for now (lib/protocol/errors.ts). */
+#define OVERLOADED 4005
 
 enum dialect { APARTE, PLAIN, SOCKET_IO };
 enum state { UNUSED, UPGRADING, READY, ENDED };
@@ -29,6 +31,8 @@ struct connection {
   int fd;
   enum state state;
   uint32_t first_slot, slot_count;
+  /* When it says next that it is there, in ms, and how often it has. */
+  uint32_t beats_at, beats;
   struct partial *partial;
 };
 
@@ -38,7 +42,7 @@ struct conversation {
 };
 
 struct counters {
-  uint64_t opened, ready, failed, closed, sent, acked, delivered, unique, twice, errors, blocked;
+  uint64_t refused, opened, ready, failed, closed, sent, acked, delivered, unique, twice, errors, blocked;
   int last_close_code;
 };
 
@@ -68,6 +72,12 @@ void targets_set(char *list);
 void source_set(const char *text);
 void origin_set(const char *text);
 void upgrade_start(uint32_t number);
+/* The server has too much to do: it comes back, as the app does. */
+void upgrade_later(struct connection *connection);
+/* @returns the number of one that is due to come back; -1 when nobody is */
+int64_t upgrade_due(void);
+/* How many are to come back. */
+uint32_t upgrades_later(void);
 /* Reads the answer to the upgrade. @returns how many bytes it took, or -1 while it is incomplete */
 ssize_t upgrade_answer(struct connection *connection, const char *bytes, size_t length);
 int connect_to(struct loopback to, bool from_source);
@@ -77,6 +87,11 @@ void connection_read(struct connection *connection);
 void connection_end(struct connection *connection);
 /* @returns false when the kernel took nothing */
 bool frame_write(struct connection *connection, int opcode, const char *payload, size_t length);
+
+/* beat.c */
+void beat_later(struct connection *connection);
+/* @returns how many ms the loop may sleep */
+int beat_step(void);
 
 /* drive.c */
 void drive_start(char *command);

@@ -34,9 +34,10 @@ uint64_t now_ns(void) {
 }
 
 void counters_print(const char *event) {
-  printf("{\"event\":\"%s\",\"opened\":%llu,\"ready\":%llu,\"failed\":%llu,\"closed\":%llu,\"sent\":%llu,\"acked\":%llu,"
+  printf("{\"event\":\"%s\",\"opened\":%llu,\"refused\":%llu,\"ready\":%llu,\"failed\":%llu,\"closed\":%llu,\"sent\":%llu,\"acked\":%llu,"
          "\"delivered\":%llu,\"unique\":%llu,\"twice\":%llu,\"errors\":%llu,\"blocked\":%llu,\"lastCloseCode\":%d",
-         event, (unsigned long long)counters.opened, (unsigned long long)counters.ready,
+         event, (unsigned long long)counters.opened, (unsigned long long)counters.refused,
+         (unsigned long long)counters.ready,
          (unsigned long long)counters.failed, (unsigned long long)counters.closed, (unsigned long long)counters.sent,
          (unsigned long long)counters.acked, (unsigned long long)counters.delivered,
          (unsigned long long)counters.unique, (unsigned long long)counters.twice, (unsigned long long)counters.errors,
@@ -131,8 +132,10 @@ static void commands_read(void) {
 
 static void open_more(void) {
   uint64_t settled = counters.ready + counters.failed + counters.closed;
-  while (opening.next < opening.to && opening.next - settled < opening.at_once) {
-    upgrade_start(opening.next++);
+  while (opening.next - settled - upgrades_later() < opening.at_once) {
+    int64_t back = upgrade_due();
+    if (back < 0 && opening.next == opening.to) break;
+    upgrade_start(back < 0 ? opening.next++ : (uint32_t)back);
     settled = counters.ready + counters.failed + counters.closed;
   }
   uint64_t now = now_ns();
@@ -170,8 +173,10 @@ int main(int count, char **words) {
   static struct epoll_event events[1024];
   for (;;) {
     if (opening.on) open_more();
-    int sleep = drive_step();
-    int ready = epoll_wait(poller, events, 1024, opening.on ? 10 : sleep);
+    int sleep = drive_step(), beat = beat_step();
+    if (opening.on) sleep = 10;
+    if (sleep < 0 || (beat >= 0 && beat < sleep)) sleep = beat;
+    int ready = epoll_wait(poller, events, 1024, sleep);
     for (int at = 0; at < ready; at++) {
       if (events[at].data.u32 == STDIN_EVENT) commands_read();
       else if (connections[events[at].data.u32].state != ENDED) connection_read(&connections[events[at].data.u32]);

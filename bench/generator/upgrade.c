@@ -98,3 +98,26 @@ ssize_t upgrade_answer(struct connection *connection, const char *bytes, size_t 
   }
   return end + 4 - bytes;
 }
+
+/* What the server asks for (server/ws/admission.ts); all wait as long, so that the first to leave is the first back. */
+#define LATER_NS 10000000000ull
+static struct { uint32_t number; uint64_t due; } later[MAX_CONNECTIONS];
+static uint32_t later_from, later_count;
+
+void upgrade_later(struct connection *connection) {
+  connection_end(connection);
+  counters.refused++;
+  uint32_t place = (later_from + later_count++) % MAX_CONNECTIONS;
+  later[place].number = (uint32_t)(connection - connections);
+  later[place].due = now_ns() + LATER_NS;
+}
+
+int64_t upgrade_due(void) {
+  if (later_count == 0 || later[later_from].due > now_ns()) return -1;
+  uint32_t number = later[later_from].number;
+  later_from = (later_from + 1) % MAX_CONNECTIONS;
+  later_count--;
+  return number;
+}
+
+uint32_t upgrades_later(void) { return later_count; }
