@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* A process here may have 20,000 files open. */
 #define MAX_CONNECTIONS 19900
