@@ -107,13 +107,14 @@ const leastAvailableBytes = 1024 ** 3;
 const talking = 4;
 const groups = 500;
 
-/** Four devices a user; some of the first users share a conversation with some of the last, on other nodes. */
+/** Four devices a user; some users of the first half, evenly spread, share a conversation with one of the second. */
 function millionTown(devices: number): Town {
   const users = Math.ceil(devices / devicesPerUser);
-  const conversations = Array.from({ length: Math.min(groups, Math.floor(users / 8)) }, (_, group) => [
-    group,
-    users - 1 - group,
-  ]);
+  const count = Math.min(groups, Math.floor(users / 8));
+  const conversations = Array.from({ length: count }, (_, group) => {
+    const user = Math.floor((group * users) / (2 * count));
+    return [user, users - 1 - user];
+  });
   const devicesOf = Array.from({ length: users }, (_, user) =>
     user === users - 1 ? devices - devicesPerUser * (users - 1) : devicesPerUser,
   );

@@ -64,22 +64,32 @@ async function nobodyNotices(what: string, attack: () => Promise<void>): Promise
 const metric = async (name: string) =>
   Number(new RegExp(`^${name} (\\S+)`, 'm').exec((await node.page('/metrics')).text)?.[1] ?? Number.NaN);
 
-/** A socket that has upgraded as eve's device, and does by itself nothing of what a browser does. */
-async function rawDevice(): Promise<Socket> {
+/** A socket that has upgraded as a device, and does by itself nothing of what a browser does. */
+async function rawDevice(device: LeanDevice): Promise<Socket> {
   const socket = connect(node.port, '127.0.0.1');
   await once(socket, 'connect');
-  const headers = Object.entries(eve.headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  const headers = Object.entries(device.headers).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.write(
     `GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n${headers.join('')}Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\nSec-WebSocket-Version: 13\r\n\r\n`,
   );
   return socket;
 }
 
-test('a peer that answers nothing is taken for dead within 30 seconds', async () => {
-  const socket = await rawDevice();
+/** An empty text message, masked with a key of zeros. */
+const rawBeat = Buffer.from([0x81, 0x80, 0, 0, 0, 0]);
+
+test('a peer that says nothing is taken for dead within 30 seconds, and one that beats is not', async () => {
+  const alive = new LeanDevice([node.origin]);
+  await alive.signUp();
+  const [beating, socket] = [await rawDevice(alive), await rawDevice(eve)];
   const connectedAt = performance.now();
+  beating.resume();
   socket.resume();
+  const beats = setInterval(() => beating.write(rawBeat), 10_000);
   await once(socket, 'close');
+  clearInterval(beats);
+  expect(beating.closed).toBe(false);
+  beating.destroy();
   const seconds = (performance.now() - connectedAt) / 1_000;
   console.log(`taken for dead after ${seconds.toFixed(1)} s`);
   expect(seconds).toBeGreaterThan(20);
@@ -90,7 +100,7 @@ test('a client that reads nothing is cut when a megabyte waits for it, wherever 
   const reader = town.devices[0];
   if (reader === undefined) throw new Error('There is nobody.');
   const conversationId = await leanGroup([reader, eve]);
-  const socket = await rawDevice();
+  const socket = await rawDevice(eve);
   await once(socket, 'readable');
   let most = 0;
   await nobodyNotices('a client that reads nothing', async () => {
