@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import WebSocket, { WebSocketServer } from 'ws';
+import { beat } from '../lib/protocol/frames';
 
 /** What a procedure answers, changed. */
 type Lie = (answer: unknown, input: unknown) => unknown;
@@ -36,6 +37,7 @@ export class LyingServer {
   /** The devices that were sent an envelope through here. */
   recipients(): string[] {
     return this.frames.flatMap((text) => {
+      if (text === beat) return [];
       const frame: { message?: Sent; note?: Sent } = JSON.parse(text);
       const sent = frame.message ?? frame.note;
       return sent?.envelopes.map((envelope) => envelope.recipientDeviceId) ?? [];

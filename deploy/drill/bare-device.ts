@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { createTRPCClient, httpBatchLink } from '@trpc/client';
 import WebSocket from 'ws';
-import type { DeviceFrame } from '../../lib/protocol/frames';
+import { beat, type DeviceFrame } from '../../lib/protocol/frames';
 import type { AppRouter } from '../../server/routers/app';
 import { keyMaterial } from '../../tests/key-material';
+
+/** As often as the app. */
+const beatMs = 20_000;
 
 /** One device as the server sees it, without encryption: its cookie, its calls and one socket to one node. */
 export class BareDevice {
@@ -51,6 +54,8 @@ export class BareDevice {
       perMessageDeflate: false,
     });
     this.#socket = socket;
+    const beats = setInterval(() => socket.readyState === WebSocket.OPEN && socket.send(beat), beatMs);
+    socket.on('close', () => clearInterval(beats));
     await new Promise<void>((resolve, reject) => {
       // What is asked of a connection that has gone is never answered; whoever waits has a deadline of its own.
       socket.on('error', reject);
