@@ -73,3 +73,31 @@ test('a server that does not answer is taken for dead, and nothing more is said 
   clock.pass(100_000);
   expect(sent).toEqual([beat, ping]);
 });
+
+test('while somebody looks on, a silence is asked about every 25 seconds, and a long one as soon as somebody does', () => {
+  const { clock, connection, hear, looks, sent } = onlineDevice();
+  clock.pass(25_000);
+  hear({ t: 'pong' });
+  clock.pass(70_000);
+  sent.length = 0;
+  connection.looked(true);
+  expect(sent).toEqual([ping]);
+  hear({ t: 'pong' });
+  connection.looked(true);
+  for (let round = 0; round < 2; round++) {
+    clock.pass(25_000);
+    hear({ t: 'pong' });
+  }
+  expect(sent).toEqual([ping, beat, ping, beat, ping]);
+  expect(looks).toEqual([1, 1, 2]);
+  connection.looked(false);
+  clock.pass(25_000);
+  hear({ t: 'pong' });
+  // From here on it is asked about every 78 seconds again.
+  clock.pass(35_000);
+  expect(connection.state).toMatchObject({ name: 'online' });
+  connection.looked(true);
+  clock.pass(10_000);
+  expect(connection.state).toMatchObject({ name: 'waiting' });
+  connection.dispatch({ name: 'stop' });
+});

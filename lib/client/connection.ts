@@ -7,8 +7,9 @@ import type { Environment, Socket } from './environment';
 
 /** The server cuts whom it has not heard of for a little longer than this. */
 const beatMs = 20_000;
-/** A silence of the server is asked about after this, and a long one again and again, so that a beat is saved. */
+/** A silence of the server is asked about after this, also again and again while somebody looks on. */
 const quietMs = 25_000;
+/** So often while nobody does: a little before a beat would be due. */
 const longQuietMs = 78_000;
 /** Without an answer to that the peer counts as dead. */
 const pongMs = 10_000;
@@ -34,6 +35,7 @@ export class Connection {
   #cancelSilence: (() => void) | null = null;
   #nextRequest = 1;
   #quietRounds = 0;
+  #lookedAt = false;
   readonly #waiting = new Map<number, Waiting>();
 
   constructor(
@@ -70,6 +72,16 @@ export class Connection {
     this.#socket.send(JSON.stringify(frame));
     this.#beatLater(this.#socket);
     return true;
+  }
+
+  /** Somebody looks at this device, or nobody does any more. */
+  looked(at: boolean): void {
+    const before = this.#lookedAt;
+    this.#lookedAt = at;
+    if (before || !at || this.#quietRounds === 0) return;
+    // After a long silence the line may have died unnoticed.
+    this.#quietRounds = 0;
+    this.#askForWord();
   }
 
   #beatLater(socket: Socket): void {
@@ -165,13 +177,18 @@ export class Connection {
 
   #awaitNext(): void {
     this.#cancelSilence?.();
-    const silenceMs = this.#quietRounds === 0 ? quietMs : longQuietMs;
+    const silenceMs = this.#quietRounds === 0 || this.#lookedAt ? quietMs : longQuietMs;
     this.#cancelSilence = this.environment.after(silenceMs, () => {
-      this.post({ t: 'ping' });
       this.#quietRounds += 1;
+      this.#askForWord();
       this.on.quiet(this.#quietRounds);
-      this.#cancelSilence = this.environment.after(pongMs, () => this.#lost(errors.heartbeat_timeout.close));
     });
+  }
+
+  #askForWord(): void {
+    if (!this.post({ t: 'ping' })) return;
+    this.#cancelSilence?.();
+    this.#cancelSilence = this.environment.after(pongMs, () => this.#lost(errors.heartbeat_timeout.close));
   }
 
   #lost(close: number, withinMs = 0): void {

@@ -30,8 +30,8 @@ import { makeBlocks } from './search-blocks';
 import { watch } from './watch';
 import type { Work } from './work';
 
-/** About five minutes: a look costs the server a query. */
-const quietRoundsBetweenLooks = 4;
+/** Five minutes where somebody looks on, a quarter of an hour elsewhere: a look costs the server a query. */
+const quietRoundsBetweenLooks = 12;
 /** What was said can be found this much later. */
 const searchableAfterMs = 300;
 
@@ -217,7 +217,10 @@ export class SignedIn {
       watch(
         environment,
         () => db.readMeta('visibleTabs'),
-        (tabs) => this.#presence.seen(tabs ?? {}),
+        (tabs = {}) => {
+          this.#presence.seen(tabs);
+          this.#connection.looked(Object.values(tabs).some((until) => until > environment.now()));
+        },
       ),
       watch(
         environment,
