@@ -319,6 +319,7 @@ class RedisBroker implements Broker {
       // It cannot be asked any more.
       if (this.#inbox.forget(nodeId)) this.#lookAll();
     }
+    this.#link.look();
     if (!this.#link.up) return;
     for (const nodeId of this.#outbox.nodeIds()) if (!this.#peers.lives(nodeId)) this.#outbox.forget(nodeId);
     if (this.#peers.deaf) {
@@ -326,6 +327,7 @@ class RedisBroker implements Broker {
       this.#link.reset();
       return;
     }
+    this.#peers.saidAlive();
     this.#say({ t: 'alive', from: this.#nodeId, fresh: false, sent: this.#outbox.sent() });
     this.#ask();
     if (this.#recheckDue) this.#recheck();
@@ -392,8 +394,6 @@ class RedisBroker implements Broker {
   #failed(error: unknown): void {
     if (!this.#open) return;
     this.#metrics.redisErrors.add();
-    // Redis hangs: only a new connection tells when it does no more.
-    if (error instanceof Error && error.message === 'Command timed out') this.#link.reset();
     this.#options.onError(error instanceof Error ? error : new Error('Redis refused.'));
   }
 }

@@ -12,7 +12,9 @@ export interface LinkOptions {
   onError: (error: Error) => void;
 }
 
-const commandTimeoutMs = 3_000;
+const connectTimeoutMs = 3_000;
+/** So many looks in a row may find an answer due and nothing come. */
+const silentLooksMost = 1;
 
 /**
  * Two connections to Redis, one that asks and one that listens, which count as one link: it is up while both are.
@@ -26,6 +28,8 @@ export class Link {
   #asks = false;
   #up = false;
   #open = true;
+  #silentLooks = 0;
+  #bytesSeen = 0;
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -37,13 +41,13 @@ export class Link {
       autoResubscribe: false,
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: null,
-      connectTimeout: commandTimeoutMs,
+      connectTimeout: connectTimeoutMs,
       retryStrategy: (times: number) =>
         Math.min(50 * 2 ** Math.min(times, 5), 500) * (0.5 + Math.random() / 2),
       // After a failover the address may lead to what is a replica now.
       reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
     } as const;
-    this.redis = new Redis(url, { ...shared, commandTimeout: commandTimeoutMs });
+    this.redis = new Redis(url, shared);
     this.#subscriber = new Redis(url, shared);
     for (const one of [this.redis, this.#subscriber]) one.on('error', onError);
     this.redis.on('ready', () => {
@@ -77,6 +81,23 @@ export class Link {
     const failed = (error: unknown) => this.#failed(error);
     this.redis.connect().catch(failed);
     this.#subscriber.connect().catch(failed);
+  }
+
+  /**
+   * To be called every two seconds: a Redis that hangs is let go of, and what was asked of it fails. Counted in looks
+   * and not by the clock: a node that is late itself, as in a storm, finds its answers waiting between two looks, and
+   * taking Redis for dead then would add to the storm.
+   */
+  look(): void {
+    if (this.redis.status !== 'ready') return;
+    const { bytesRead } = this.redis.stream;
+    const silent = bytesRead === this.#bytesSeen && this.redis.commandQueue.length > 0;
+    this.#silentLooks = silent ? this.#silentLooks + 1 : 0;
+    this.#bytesSeen = bytesRead;
+    if (this.#silentLooks <= silentLooksMost) return;
+    this.#silentLooks = 0;
+    this.#failed(new Error('Redis does not answer.'));
+    this.reset();
   }
 
   /** Something answers no more: begin anew. */

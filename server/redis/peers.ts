@@ -1,12 +1,12 @@
 /** A node that is silent for so long is dead, or as good as. */
 const deadAfterMs = 15_000;
-/** So long may this node not hear itself before it takes its link for dead. */
-const deafAfterMs = 7_000;
+/** So many words of this node in a row may not come back before it takes its link for dead. */
+const unheardMost = 3;
 
 /** Which other nodes live, by when they were heard last. Times are milliseconds that only grow. */
 export class Peers {
   readonly #heardAt = new Map<string, number>();
-  #heardMyselfAt = 0;
+  #unheard = 0;
   #upAt = 0;
 
   constructor(private readonly now: () => number) {}
@@ -20,13 +20,19 @@ export class Peers {
     this.#heardAt.set(nodeId, this.now());
   }
 
+  /** Said by this node, to be heard by it as well. */
+  saidAlive(): void {
+    this.#unheard += 1;
+  }
+
   heardMyself(): void {
-    this.#heardMyselfAt = this.now();
+    this.#unheard = 0;
   }
 
   /** There is a link again: who could not be heard meanwhile may live. */
   up(): void {
     this.#upAt = this.now();
+    this.#unheard = 0;
     for (const nodeId of this.#heardAt.keys()) this.#heardAt.set(nodeId, this.#upAt);
   }
 
@@ -42,8 +48,8 @@ export class Peers {
     return dead;
   }
 
-  /** Whether this node should have heard itself by now. */
+  /** Whether this node should have heard itself by now; by its words and not by the clock, since it may be late. */
   get deaf(): boolean {
-    return this.now() - Math.max(this.#heardMyselfAt, this.#upAt) > deafAfterMs;
+    return this.#unheard > unheardMost;
   }
 }
