@@ -3,7 +3,7 @@
 /* As the app does (lib/client/connection.ts): a device that has nothing to say beats, and asks at every fourth time. */
 #define BEAT_MS 20000
 #define BEATS_PER_QUESTION 4
-#define LOOK_MS 250
+#define LOOK_MS 1000
 
 static uint32_t now_ms(void) { return (uint32_t)(now_ns() / 1000000ull); }
 
