@@ -79,6 +79,13 @@ class TestRedis {
       redis.stdout?.on('data', (chunk) => String(chunk).includes('Ready to accept') && resolve());
     });
   }
+  /** It keeps its connections, and answers nothing. */
+  hang() {
+    this.#process?.kill('SIGSTOP');
+  }
+  goOn() {
+    this.#process?.kill('SIGCONT');
+  }
   async stop() {
     const redis = this.#process;
     await new Promise<void>((resolve) => {
@@ -95,12 +102,16 @@ beforeAll(async () => {
 });
 afterAll(() => redis.stop());
 
-const redisBroker = (node: LocalNode, revoked: string[] = []) =>
+const redisBroker = (
+  node: LocalNode,
+  revoked: string[] = [],
+  onError: (error: Error) => void = () => undefined,
+) =>
   createRedisBroker({
     url: redis.url,
     node,
     revokedAmong: async (deviceIds) => deviceIds.filter((deviceId) => revoked.includes(deviceId)),
-    onError: () => undefined,
+    onError,
     metrics: createMetrics(),
   });
 const brokers = {
@@ -245,6 +256,25 @@ describe('redis brokers of several nodes', () => {
     expect(there.texts('b')).not.toContain('meanwhile');
     expect(here.texts('a')).not.toContain(lookFrame);
     await close();
+  });
+
+  test('let go of a Redis that hangs, and let those look whose deliveries it kept', async () => {
+    const [here, there] = [new TestNode(), new TestNode()];
+    let told: () => void = () => undefined;
+    const letGo = new Promise<void>((resolve) => {
+      told = resolve;
+    });
+    const one = await redisBroker(here, [], ({ message }) => message === 'Redis does not answer.' && told());
+    const two = await redisBroker(there);
+    there.connect(two, 'h');
+    await registered(one, 'h', 1);
+    redis.hang();
+    one.publish(frame('kept', ['h']));
+    await letGo;
+    redis.goOn();
+    await there.until(() => there.texts('h').some((text) => text === lookFrame || text === 'kept'));
+    await one.close();
+    await two.close();
   });
 
   test('notice that a subscriber was killed, and let those look whose deliveries it missed', async () => {
