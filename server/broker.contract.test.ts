@@ -268,11 +268,18 @@ describe('redis brokers of several nodes', () => {
     const two = await redisBroker(there);
     there.connect(two, 'h');
     await registered(one, 'h', 1);
+    one.publish(frame('before', ['h']));
+    await there.until(() => there.texts('h').includes('before'));
     redis.hang();
     one.publish(frame('kept', ['h']));
-    await letGo;
-    redis.goOn();
+    const asked = one.sessionsOf(['h', 'nobody']);
+    await letGo.finally(() => redis.goOn());
+    // Whatever it says: it does not wait for ever.
+    await asked;
     await there.until(() => there.texts('h').some((text) => text === lookFrame || text === 'kept'));
+    const heard = there.texts('h').length;
+    one.publish(frame('again', ['h']));
+    await there.until(() => there.texts('h').length > heard);
     await one.close();
     await two.close();
   });

@@ -75,8 +75,9 @@ async function rawDevice(device: LeanDevice): Promise<Socket> {
   return socket;
 }
 
-/** An empty text message, masked with a key of zeros. */
-const rawBeat = Buffer.from([0x81, 0x80, 0, 0, 0, 0]);
+/** A text message, masked with a key of zeros. */
+const rawText = (text: string) =>
+  Buffer.concat([Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0]), Buffer.from(text)]);
 
 test('a peer that says nothing is taken for dead within 30 seconds, and one that beats is not', async () => {
   const alive = new LeanDevice([node.origin]);
@@ -85,10 +86,12 @@ test('a peer that says nothing is taken for dead within 30 seconds, and one that
   const connectedAt = performance.now();
   beating.resume();
   socket.resume();
-  const beats = setInterval(() => beating.write(rawBeat), 10_000);
+  const beats = setInterval(() => beating.write(rawText('')), 18_000);
   await once(socket, 'close');
   clearInterval(beats);
-  expect(beating.closed).toBe(false);
+  beating.write(rawText('{"t":"ping"}'));
+  const [answer] = await once(beating, 'data');
+  expect(String(answer)).toContain('{"t":"pong"}');
   beating.destroy();
   const seconds = (performance.now() - connectedAt) / 1_000;
   console.log(`taken for dead after ${seconds.toFixed(1)} s`);

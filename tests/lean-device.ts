@@ -22,7 +22,7 @@ interface Held {
 /** Without a word of the server for this long, a device asks; the browser's engine does so too. */
 const quietMs = 25_000;
 /** So often it says that it is there. */
-const beatMs = 20_000;
+const beatMs = 18_000;
 
 /**
  * A device without encryption and without a database, of which a test can have hundreds: it follows the cursor as the

@@ -1,7 +1,10 @@
 #include "generator.h"
 
-/* As the app does (lib/client/connection.ts): a device that has nothing to say beats, and asks at every fourth time. */
-#define BEAT_MS 20000
+/*
+ * Much as the app does (lib/client/connection.ts): a device beats, and asks at every fourth time; those that speak as
+ * well, since that is simpler.
+ */
+#define BEAT_MS 18000
 #define BEATS_PER_QUESTION 4
 #define LOOK_MS 1000
 

@@ -6,7 +6,7 @@ import type { AppRouter } from '../../server/routers/app';
 import { keyMaterial } from '../../tests/key-material';
 
 /** As often as the app. */
-const beatMs = 20_000;
+const beatMs = 18_000;
 
 /** One device as the server sees it, without encryption: its cookie, its calls and one socket to one node. */
 export class BareDevice {

@@ -13,6 +13,7 @@ function onlineDevice() {
   const connection = new Connection(
     {
       after: clock.after,
+      now: clock.now,
       random: () => 0,
       openSocket: (on) => {
         listener = on;
@@ -45,18 +46,18 @@ test('what others are doing does not hide that messages have fallen silent', () 
   connection.dispatch({ name: 'stop' });
 });
 
-test('a device that has nothing to say says every 20 seconds that it is there, and asks now and then', () => {
+test('a device that has nothing to say says every 18 seconds that it is there, and asks now and then', () => {
   const { clock, connection, hear, looks, sent } = onlineDevice();
-  clock.pass(20_000);
+  clock.pass(18_000);
   connection.post({ t: 'activity', conversationId: 'c', kind: 'typing' });
   // What it said otherwise counts as well.
-  clock.pass(4_999);
+  clock.pass(6_999);
   expect(sent.filter((text) => text === beat)).toHaveLength(1);
   clock.pass(1);
   hear({ t: 'pong' });
   sent.length = 0;
   for (let round = 0; round < 3; round++) {
-    clock.pass(78_000);
+    clock.pass(70_000);
     hear({ t: 'pong' });
   }
   expect(sent).toEqual([...Array(3)].flatMap(() => [beat, beat, beat, ping]));
@@ -78,25 +79,26 @@ test('while somebody looks on, a silence is asked about every 25 seconds, and a 
   const { clock, connection, hear, looks, sent } = onlineDevice();
   clock.pass(25_000);
   hear({ t: 'pong' });
-  clock.pass(70_000);
+  clock.pass(65_000);
   sent.length = 0;
-  connection.looked(true);
+  const looked = () => connection.looked(clock.now() + 75_000);
+  looked();
   expect(sent).toEqual([ping]);
   hear({ t: 'pong' });
-  connection.looked(true);
+  looked();
   for (let round = 0; round < 2; round++) {
     clock.pass(25_000);
     hear({ t: 'pong' });
   }
   expect(sent).toEqual([ping, beat, ping, beat, ping]);
   expect(looks).toEqual([1, 1, 2]);
-  connection.looked(false);
+  connection.looked(0);
   clock.pass(25_000);
   hear({ t: 'pong' });
-  // From here on it is asked about every 78 seconds again.
+  // From here on it is asked about every 70 seconds again.
   clock.pass(35_000);
   expect(connection.state).toMatchObject({ name: 'online' });
-  connection.looked(true);
+  looked();
   clock.pass(10_000);
   expect(connection.state).toMatchObject({ name: 'waiting' });
   connection.dispatch({ name: 'stop' });

@@ -6,11 +6,11 @@ import { type ConnectionEvent, type ConnectionState, nextConnectionState } from 
 import type { Environment, Socket } from './environment';
 
 /** The server cuts whom it has not heard of for a little longer than this. */
-const beatMs = 20_000;
+const beatMs = 18_000;
 /** A silence of the server is asked about after this, also again and again while somebody looks on. */
 const quietMs = 25_000;
 /** So often while nobody does: a little before a beat would be due. */
-const longQuietMs = 78_000;
+const longQuietMs = 70_000;
 /** Without an answer to that the peer counts as dead. */
 const pongMs = 10_000;
 const answerMs = 15_000;
@@ -35,11 +35,11 @@ export class Connection {
   #cancelSilence: (() => void) | null = null;
   #nextRequest = 1;
   #quietRounds = 0;
-  #lookedAt = false;
+  #lookedAtUntil = 0;
   readonly #waiting = new Map<number, Waiting>();
 
   constructor(
-    private readonly environment: Pick<Environment, 'after' | 'random' | 'openSocket'>,
+    private readonly environment: Pick<Environment, 'after' | 'now' | 'random' | 'openSocket'>,
     private readonly on: {
       state: (state: ConnectionState) => void;
       frame: (frame: ServerFrame) => void;
@@ -74,14 +74,18 @@ export class Connection {
     return true;
   }
 
-  /** Somebody looks at this device, or nobody does any more. */
-  looked(at: boolean): void {
-    const before = this.#lookedAt;
-    this.#lookedAt = at;
-    if (before || !at || this.#quietRounds === 0) return;
+  /** Somebody looks at this device, at least until then; a time that is past: nobody does. */
+  looked(until: number): void {
+    const before = this.#lookedAt();
+    this.#lookedAtUntil = until;
+    if (before || !this.#lookedAt() || this.#quietRounds === 0) return;
     // After a long silence the line may have died unnoticed.
     this.#quietRounds = 0;
     this.#askForWord();
+  }
+
+  #lookedAt(): boolean {
+    return this.#lookedAtUntil > this.environment.now();
   }
 
   #beatLater(socket: Socket): void {
@@ -177,7 +181,7 @@ export class Connection {
 
   #awaitNext(): void {
     this.#cancelSilence?.();
-    const silenceMs = this.#quietRounds === 0 || this.#lookedAt ? quietMs : longQuietMs;
+    const silenceMs = this.#quietRounds === 0 || this.#lookedAt() ? quietMs : longQuietMs;
     this.#cancelSilence = this.environment.after(silenceMs, () => {
       this.#quietRounds += 1;
       this.#askForWord();

@@ -219,7 +219,7 @@ export class SignedIn {
         () => db.readMeta('visibleTabs'),
         (tabs = {}) => {
           this.#presence.seen(tabs);
-          this.#connection.looked(Object.values(tabs).some((until) => until > environment.now()));
+          this.#connection.looked(Math.max(0, ...Object.values(tabs)));
         },
       ),
       watch(

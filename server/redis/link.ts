@@ -28,8 +28,8 @@ export class Link {
   #asks = false;
   #up = false;
   #open = true;
-  #silentLooks = 0;
-  #bytesSeen = 0;
+  /** How much each connection had read at the last look, and how many looks in a row found it silent. */
+  readonly #seen = new Map<Redis, { bytes: number; silentLooks: number }>();
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -40,7 +40,8 @@ export class Link {
       enableOfflineQueue: false,
       autoResubscribe: false,
       autoResendUnfulfilledCommands: false,
-      maxRetriesPerRequest: null,
+      // What was asked of a connection that closes fails at once: ioredis would forget it, and nobody be answered.
+      maxRetriesPerRequest: 0,
       connectTimeout: connectTimeoutMs,
       retryStrategy: (times: number) =>
         Math.min(50 * 2 ** Math.min(times, 5), 500) * (0.5 + Math.random() / 2),
@@ -89,20 +90,28 @@ export class Link {
    * taking Redis for dead then would add to the storm.
    */
   look(): void {
-    if (this.redis.status !== 'ready') return;
-    const { bytesRead } = this.redis.stream;
-    const silent = bytesRead === this.#bytesSeen && this.redis.commandQueue.length > 0;
-    this.#silentLooks = silent ? this.#silentLooks + 1 : 0;
-    this.#bytesSeen = bytesRead;
-    if (this.#silentLooks <= silentLooksMost) return;
-    this.#silentLooks = 0;
-    this.#failed(new Error('Redis does not answer.'));
-    this.reset();
+    for (const one of this.#connected()) {
+      const bytes = one.stream.bytesRead;
+      const before = this.#seen.get(one);
+      const silent = bytes === before?.bytes && one.commandQueue.length > 0;
+      const silentLooks = silent ? before.silentLooks + 1 : 0;
+      this.#seen.set(one, { bytes, silentLooks });
+      if (silentLooks <= silentLooksMost) continue;
+      this.#failed(new Error('Redis does not answer.'));
+      this.reset();
+      return;
+    }
   }
 
   /** Something answers no more: begin anew. */
   reset(): void {
-    for (const one of [this.redis, this.#subscriber]) if (one.status === 'ready') one.disconnect(true);
+    this.#seen.clear();
+    for (const one of this.#connected()) one.disconnect(true);
+  }
+
+  /** Also those that have not been greeted yet. */
+  #connected(): Redis[] {
+    return [this.redis, this.#subscriber].filter(({ status }) => status === 'ready' || status === 'connect');
   }
 
   close(): void {

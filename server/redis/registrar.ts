@@ -98,8 +98,15 @@ export class Registrar {
     const changes = this.#changes;
     this.#changes = [];
     const coming = changes.filter(({ session, here }) => here && session.open);
-    this.#entered(await registry.enter(coming.map(({ session }) => session)));
-    await registry.leave(changes.filter(({ here }) => !here).map(({ session }) => session));
+    try {
+      this.#entered(await registry.enter(coming.map(({ session }) => session)));
+      await registry.leave(changes.filter(({ here }) => !here).map(({ session }) => session));
+    } catch (error) {
+      // Redis has refused: they are tried again, after the longest rest. Without a link all are put in anew later.
+      this.#roundTookMs = Number.POSITIVE_INFINITY;
+      if (this.#options.linked()) this.#changes = [...changes, ...this.#changes];
+      throw error;
+    }
     const now = performance.now();
     this.#roundTookMs = now - this.#roundAt;
     for (const { session, since } of coming) if (now - since > lateMs) missed(session);

@@ -48,7 +48,7 @@ class Newcomer {
 /** What a connection counts as closed with that was not closed, but silent or cut. */
 const brokenClose = 1006;
 /**
- * A device that has not been heard of for so long is dead: it beats every 20 seconds (lib/protocol/frames.ts).
+ * A device that has not been heard of for so long is dead: it beats every 18 seconds (lib/protocol/frames.ts).
  * uWebSockets.js keeps one timer for all connections, which looks every four seconds. It could ping as well, but a
  * browser answers that also for a page that sleeps, to which a push is the better way.
  */
