@@ -272,16 +272,34 @@ describe('redis brokers of several nodes', () => {
     await there.until(() => there.texts('h').includes('before'));
     redis.hang();
     one.publish(frame('kept', ['h']));
-    const asked = one.sessionsOf(['h', 'nobody']);
     await letGo.finally(() => redis.goOn());
-    // Whatever it says: it does not wait for ever.
-    await asked;
     await there.until(() => there.texts('h').some((text) => text === lookFrame || text === 'kept'));
     const heard = there.texts('h').length;
     one.publish(frame('again', ['h']));
     await there.until(() => there.texts('h').length > heard);
     await one.close();
     await two.close();
+  });
+
+  test('give up what they asked of a Redis that dies before it answers, and go on when it is back', async () => {
+    const { there, one, two, close } = await twoNodes();
+    there.connect(two, 'x');
+    await registered(one, 'x', 1);
+    one.publish(frame('before', ['x']));
+    await there.until(() => there.texts('x').includes('before'));
+    redis.hang();
+    one.publish(frame('kept', ['x']));
+    const asked = one.sessionsOf(['x', 'nobody']);
+    // The parcel leaves at the end of this turn.
+    await new Promise((resolve) => setImmediate(resolve));
+    await redis.stop();
+    await asked;
+    await redis.start();
+    await there.until(() => there.texts('x').includes(lookFrame));
+    const heard = there.texts('x').length;
+    one.publish(frame('again', ['x']));
+    await there.until(() => there.texts('x').length > heard);
+    await close();
   });
 
   test('notice that a subscriber was killed, and let those look whose deliveries it missed', async () => {
