@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createTRPCClient, httpBatchLink } from '@trpc/client';
 import WebSocket from 'ws';
-import { beat, type DeviceFrame } from '../../lib/protocol/frames';
+import { beat, type DeviceFrame, framesOf } from '../../lib/protocol/frames';
 import type { AppRouter } from '../../server/routers/app';
 import { keyMaterial } from '../../tests/key-material';
 
@@ -61,11 +61,12 @@ export class BareDevice {
       socket.on('error', reject);
       socket.on('close', () => reject(new Error('The connection ended.')));
       socket.on('message', (data) => {
-        const frame: { t: string; r?: number } = JSON.parse(String(data));
-        if (frame.t === 'ready') resolve();
-        if (frame.r === undefined) return;
-        this.#answers.get(frame.r)?.(frame);
-        this.#answers.delete(frame.r);
+        for (const frame of framesOf(String(data))) {
+          if (frame.t === 'ready') resolve();
+          if (!('r' in frame) || frame.r === null) continue;
+          this.#answers.get(frame.r)?.(frame);
+          this.#answers.delete(frame.r);
+        }
       });
     });
   }
