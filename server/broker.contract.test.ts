@@ -127,6 +127,14 @@ async function registered(broker: Broker, userId: string, devices: number) {
   }
 }
 
+/** What is published from now on reaches a user on another node, or lets it look. */
+async function goesOn(from: Broker, there: TestNode, userId: string) {
+  const heard = there.texts(userId).length;
+  from.publish(frame('again', [userId]));
+  const later = () => there.texts(userId).slice(heard);
+  await there.until(() => later().some((text) => text === 'again' || text === lookFrame));
+}
+
 describe.each(['memory', 'redis'] as const)('the %s broker', (kind) => {
   test('gives its own node every kind of delivery, unchanged, in order and once', async () => {
     const node = new TestNode();
@@ -274,9 +282,7 @@ describe('redis brokers of several nodes', () => {
     one.publish(frame('kept', ['h']));
     await letGo.finally(() => redis.goOn());
     await there.until(() => there.texts('h').some((text) => text === lookFrame || text === 'kept'));
-    const heard = there.texts('h').length;
-    one.publish(frame('again', ['h']));
-    await there.until(() => there.texts('h').length > heard);
+    await goesOn(one, there, 'h');
     await one.close();
     await two.close();
   });
@@ -296,10 +302,27 @@ describe('redis brokers of several nodes', () => {
     await asked;
     await redis.start();
     await there.until(() => there.texts('x').includes(lookFrame));
-    const heard = there.texts('x').length;
-    one.publish(frame('again', ['x']));
-    await there.until(() => there.texts('x').length > heard);
+    await goesOn(one, there, 'x');
     await close();
+  });
+
+  test('enter a device that Redis has refused as soon as it takes it', async () => {
+    const [here, there] = [new TestNode(), new TestNode()];
+    let told: () => void = () => undefined;
+    const refused = new Promise<void>((resolve) => {
+      told = resolve;
+    });
+    const one = await redisBroker(here);
+    const two = await redisBroker(there, [], ({ message }) => message.includes('OOM') && told());
+    const { Redis } = await import('ioredis');
+    const admin = new Redis(redis.url);
+    await admin.config('SET', 'maxmemory', '1');
+    there.connect(two, 'm');
+    await refused.finally(() => admin.config('SET', 'maxmemory', '0'));
+    await registered(one, 'm', 1);
+    admin.disconnect();
+    await one.close();
+    await two.close();
   });
 
   test('notice that a subscriber was killed, and let those look whose deliveries it missed', async () => {

@@ -31,13 +31,35 @@ function afterTimeout(ms: number, call: () => void): () => void {
 const shortestMs = 25;
 /** A person who is back in a storm waits no longer than this for others. */
 const longestMs = 250;
-/** So many times as long as a round took: most of the time is for something else. */
+/** Rounds start so many times as far apart as the last one took, within these bounds. */
 const restsPerRound = 8;
 
 /**
- * How long after the start of a round the next one starts that nobody hurries. What a round costs is much the same for
- * one as for many; where rounds take long, many come, and more of them share one.
- * @param tookMs how long the last round took
+ * Paces rounds of questions. What a round costs is much the same for one who asks as for many; where rounds take long,
+ * many come, and more of them share the next one. A round that does not end well is followed by the longest rest.
  */
-export const companyMs = (tookMs: number): number =>
-  Math.min(longestMs, Math.max(shortestMs, tookMs * restsPerRound));
+export class Pace {
+  #startedAt = Number.NEGATIVE_INFINITY;
+  #tookMs = 0;
+
+  /** @param now milliseconds */
+  constructor(private readonly now: () => number) {}
+
+  /** For how long the next round rests that nobody hurries; 0: for no time. */
+  get restMs(): number {
+    const sinceMs = this.now() - this.#startedAt;
+    // A clock that was put back is nobody's reason to wait.
+    if (sinceMs < 0) return 0;
+    const betweenStartsMs = Math.min(longestMs, Math.max(shortestMs, this.#tookMs * restsPerRound));
+    return Math.max(0, betweenStartsMs - sinceMs);
+  }
+
+  started(): void {
+    this.#startedAt = this.now();
+    this.#tookMs = Number.POSITIVE_INFINITY;
+  }
+
+  ended(): void {
+    this.#tookMs = this.now() - this.#startedAt;
+  }
+}

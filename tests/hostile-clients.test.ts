@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { percentile } from '../bench/rows';
+import { beat, beatMs } from '../lib/protocol/frames';
 import { freePort } from '../server/http/free-port';
 import type { Attack } from './hostile-client';
 import { LeanDevice, leanGroup } from './lean-device';
@@ -86,7 +87,7 @@ test('a peer that says nothing is taken for dead within 30 seconds, and one that
   const connectedAt = performance.now();
   beating.resume();
   socket.resume();
-  const beats = setInterval(() => beating.write(rawText('')), 18_000);
+  const beats = setInterval(() => beating.write(rawText(beat)), beatMs);
   await once(socket, 'close');
   clearInterval(beats);
   beating.write(rawText('{"t":"ping"}'));

@@ -7,9 +7,10 @@ import {
   nextConnectionState,
 } from '../lib/client/connection-state';
 import { returnWithinMs, withinMsOf } from '../lib/protocol/close-reason';
-import { beat, framesOf, type ServerFrame } from '../lib/protocol/frames';
+import { framesOf, type ServerFrame } from '../lib/protocol/frames';
 import type { Message } from '../lib/protocol/messages';
 import type { AppRouter } from '../server/routers/app';
+import { keepBeating } from './beats';
 import { keyMaterial } from './key-material';
 
 /** What a device has of one conversation. */
@@ -21,8 +22,6 @@ interface Held {
 
 /** Without a word of the server for this long, a device asks; the browser's engine does so too. */
 const quietMs = 25_000;
-/** So often it says that it is there. */
-const beatMs = 18_000;
 
 /**
  * A device without encryption and without a database, of which a test can have hundreds: it follows the cursor as the
@@ -169,14 +168,13 @@ export class LeanDevice {
       perMessageDeflate: false,
     });
     this.#socket = socket;
-    const beats = setInterval(() => socket.readyState === WebSocket.OPEN && socket.send(beat), beatMs);
+    keepBeating(socket);
     // `close` follows, and tells more.
     socket.on('error', () => undefined);
     socket.on('message', (data) => {
       for (const frame of framesOf(String(data))) if (this.#socket === socket) this.#receive(frame);
     });
     socket.on('close', (close, reason) => {
-      clearInterval(beats);
       if (this.#socket !== socket) return;
       this.closes.push(close);
       this.#drop();

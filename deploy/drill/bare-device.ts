@@ -1,12 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { createTRPCClient, httpBatchLink } from '@trpc/client';
 import WebSocket from 'ws';
-import { beat, type DeviceFrame, framesOf } from '../../lib/protocol/frames';
+import { type DeviceFrame, framesOf } from '../../lib/protocol/frames';
 import type { AppRouter } from '../../server/routers/app';
+import { keepBeating } from '../../tests/beats';
 import { keyMaterial } from '../../tests/key-material';
-
-/** As often as the app. */
-const beatMs = 18_000;
 
 /** One device as the server sees it, without encryption: its cookie, its calls and one socket to one node. */
 export class BareDevice {
@@ -54,8 +52,7 @@ export class BareDevice {
       perMessageDeflate: false,
     });
     this.#socket = socket;
-    const beats = setInterval(() => socket.readyState === WebSocket.OPEN && socket.send(beat), beatMs);
-    socket.on('close', () => clearInterval(beats));
+    keepBeating(socket);
     await new Promise<void>((resolve, reject) => {
       // What is asked of a connection that has gone is never answered; whoever waits has a deadline of its own.
       socket.on('error', reject);

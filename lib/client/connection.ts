@@ -1,12 +1,10 @@
 import { returnWithinMs, withinMsOf } from '../protocol/close-reason';
 import { AparteError, errors } from '../protocol/errors';
-import { beat, type DeviceFrame, framesOf, type ServerFrame } from '../protocol/frames';
+import { beat, beatMs, type DeviceFrame, framesOf, type ServerFrame } from '../protocol/frames';
 import type { NoteResult, SendMessage, SendNote, SendResult } from '../protocol/messages';
 import { type ConnectionEvent, type ConnectionState, nextConnectionState } from './connection-state';
 import type { Environment, Socket } from './environment';
 
-/** The server cuts whom it has not heard of for a little longer than this. */
-const beatMs = 18_000;
 /** A silence of the server is asked about after this, also again and again while somebody looks on. */
 const quietMs = 25_000;
 /** So often while nobody does: a little before a beat would be due. */

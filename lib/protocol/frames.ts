@@ -38,6 +38,8 @@ export type DeviceFrame = z.infer<typeof deviceFrame>;
  * heard of for 24 to 28 seconds.
  */
 export const beat = '';
+/** After so long without another word of its own a device beats, ms: a beat that is six seconds late is in time. */
+export const beatMs = 18_000;
 
 /** Stands in no frame: JSON escapes it. */
 export const frameSeparator = '\n';

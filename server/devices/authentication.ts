@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { z } from 'zod';
 import { AparteError } from '../../lib/protocol/errors';
 import type { Asker } from '../ground';
-import { type After, companyMs, Rest } from '../rest';
+import { type After, Pace, Rest } from '../rest';
 import { hashOf } from './tokens';
 
 /** Last-seen is for a list that people read: once a minute is enough. */
@@ -61,8 +61,7 @@ export class Authentication {
   /** The node ends: nothing rests any more. */
   #ending = false;
   readonly #queryRest: Rest;
-  #queriedAt = 0;
-  #queryTookMs = 0;
+  readonly #pace: Pace;
   /** Somebody waits for the answer of a call. */
   #hurried = false;
 
@@ -70,6 +69,7 @@ export class Authentication {
     const { after, ...others } = options;
     this.#noteRest = new Rest(after);
     this.#queryRest = new Rest(after);
+    this.#pace = new Pace(options.now);
     this.#options = {
       maxBatch: 500,
       maxWaiting: 20_000,
@@ -116,23 +116,22 @@ export class Authentication {
   }
 
   async #run(): Promise<void> {
-    const { maxBatch, now } = this.#options;
+    const { maxBatch } = this.#options;
     while (this.#queue.length > 0) {
-      const sinceMs = now() - this.#queriedAt;
-      const restMs = companyMs(this.#queryTookMs) - sinceMs;
-      // A full batch has company, and a clock that was put back is nobody's reason to wait.
-      const alone = this.#queue.length < maxBatch && sinceMs >= 0 && restMs > 0;
+      const { restMs } = this.#pace;
+      // A full batch has company.
+      const alone = this.#queue.length < maxBatch && restMs > 0;
       if (alone && !this.#hurried && !this.#ending) await this.#queryRest.of(restMs);
-      this.#queriedAt = now();
       const batch = this.#queue.splice(0, maxBatch);
       // Who hurries may be further behind.
       this.#hurried &&= this.#queue.length > 0;
       try {
+        this.#pace.started();
         await this.#find(batch);
+        this.#pace.ended();
       } catch (error) {
         for (const one of batch) one.reject(error);
       }
-      this.#queryTookMs = now() - this.#queriedAt;
     }
     this.#running = null;
   }

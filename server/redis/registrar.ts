@@ -1,5 +1,5 @@
 import type { LocalNode } from '../broker';
-import { companyMs, Rest } from '../rest';
+import { Pace, Rest } from '../rest';
 import type { Session } from '../session';
 import type { Entered, Registry } from './registry';
 
@@ -27,8 +27,7 @@ export class Registrar {
   #running: Promise<void> | null = null;
   #renewing: Iterator<Session> | null = null;
   readonly #rest = new Rest();
-  #roundAt = Number.NEGATIVE_INFINITY;
-  #roundTookMs = 0;
+  readonly #pace = new Pace(() => performance.now());
 
   constructor(options: RegistrarOptions) {
     this.#options = options;
@@ -91,24 +90,22 @@ export class Registrar {
 
   async #enterChanged(): Promise<void> {
     const { registry, missed } = this.#options;
-    const sinceMs = performance.now() - this.#roundAt;
-    const restMs = companyMs(this.#roundTookMs) - sinceMs;
+    const { restMs } = this.#pace;
     if (restMs > 0) await this.#rest.of(restMs);
-    this.#roundAt = performance.now();
     const changes = this.#changes;
     this.#changes = [];
     const coming = changes.filter(({ session, here }) => here && session.open);
     try {
+      this.#pace.started();
       this.#entered(await registry.enter(coming.map(({ session }) => session)));
       await registry.leave(changes.filter(({ here }) => !here).map(({ session }) => session));
+      this.#pace.ended();
     } catch (error) {
-      // Redis has refused: they are tried again, after the longest rest. Without a link all are put in anew later.
-      this.#roundTookMs = Number.POSITIVE_INFINITY;
+      // Redis has refused: they are tried again. Without a link all are put in anew later.
       if (this.#options.linked()) this.#changes = [...changes, ...this.#changes];
       throw error;
     }
     const now = performance.now();
-    this.#roundTookMs = now - this.#roundAt;
     for (const { session, since } of coming) if (now - since > lateMs) missed(session);
   }
 
