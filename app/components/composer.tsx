@@ -6,9 +6,10 @@ import { editMessage } from '../../lib/client/change-intents';
 import type { ConversationRow } from '../../lib/client/db';
 import { tellActivity } from '../../lib/client/device-intents';
 import { saveDraft, sendText } from '../../lib/client/intents';
+import type { Words } from '../../lib/client/last-words';
 import { limits } from '../../lib/protocol/limits';
 import { author } from '../hooks/author';
-import { holdUnsaved } from '../hooks/unsaved';
+import { holdUnsaved, untilStored } from '../hooks/last-words';
 import { useLastMessages } from '../hooks/use-live';
 import { useNames } from '../hooks/use-names';
 import type { Writing } from './conversation-page';
@@ -59,11 +60,21 @@ export function Composer(props: {
   const latest = useRef(draft);
   latest.current = draft;
   const saved = useRef(draft);
+  /** What certainly lies in the database; `saved` may still be on its way there. */
+  const stored = useRef(draft);
+  const store = useCallback(
+    async (text: string) => {
+      const over = [stored.current, saved.current];
+      saved.current = text;
+      const words: Words = { conversationId, kind: 'draft', draft: text, over };
+      await untilStored(words, saveDraft(author, conversationId, text));
+      stored.current = text;
+    },
+    [conversationId],
+  );
   const save = useCallback(async () => {
-    if (latest.current === saved.current) return;
-    saved.current = latest.current;
-    await saveDraft(author, conversationId, latest.current);
-  }, [conversationId]);
+    if (latest.current !== saved.current) await store(latest.current);
+  }, [store]);
   const changing = useRef('');
   changing.current = writing.mode === 'edit' && changed !== writing.message.body ? changed : '';
   // biome-ignore lint/correctness/useExhaustiveDependencies: each change starts the wait anew.
@@ -79,16 +90,22 @@ export function Composer(props: {
       changing.current = '';
       return save();
     };
-    const release = holdUnsaved(saveAll);
+    const held = (): Words | null => {
+      const draft = [latest.current, changing.current].filter(Boolean).join('\n');
+      if (draft === stored.current) return null;
+      return { conversationId, kind: 'draft', draft, over: [stored.current, saved.current] };
+    };
+    const release = holdUnsaved({ save: saveAll, held });
     return () => {
       release();
       void saveAll();
     };
-  }, [save]);
+  }, [save, conversationId]);
   // What was written on another device or tab appears here, unless something was typed here meanwhile.
   useEffect(() => {
     if (latest.current !== saved.current) return;
     saved.current = conversation.draft;
+    stored.current = conversation.draft;
     setDraft(conversation.draft);
   }, [conversation.draft]);
 
@@ -106,21 +123,25 @@ export function Composer(props: {
     if (writing.mode === 'edit') {
       const { message } = writing;
       // No room for it: as below.
-      void editMessage(author, message, body).catch((error: unknown) => {
+      changing.current = '';
+      const change: Words = { conversationId, kind: 'edit', messageId: message.id, body };
+      void untilStored(change, editMessage(author, message, body)).catch((error: unknown) => {
         onEdit({ mode: 'edit', message, changed: body });
         throw error;
       });
     } else {
       const replyTo = writing.mode === 'reply' ? writing.message.id : null;
-      const kept = sendText(author, conversationId, body, replyTo);
+      const messageId = author.newId();
+      const words: Words = { conversationId, kind: 'text', messageId, body, replyTo };
+      const kept = untilStored(words, sendText(author, conversationId, body, replyTo, messageId));
       // No room for it: the text is given back, and the failure goes on to where it is told.
       void kept.catch((error: unknown) => {
         setDraft((now) => (now ? `${body}\n${now}` : body));
         throw error;
       });
       setDraft('');
-      saved.current = '';
-      void saveDraft(author, conversationId, '');
+      latest.current = '';
+      void store('');
     }
     onDone();
     box.current?.focus();

@@ -4,6 +4,7 @@ import { usePathname } from 'next/navigation';
 import { type ReactNode, useEffect } from 'react';
 import { useTranslations } from 'use-intl';
 import { unreadOf } from '../../lib/client/queries';
+import { useLastWords } from '../hooks/last-words';
 import { useAlerts } from '../hooks/use-alerts';
 import { useBackgroundSync } from '../hooks/use-background-sync';
 import { useCleared } from '../hooks/use-cleared';
@@ -29,6 +30,7 @@ export function Shell({ children }: { children: ReactNode }) {
   useTabVisible(signedIn);
   useAlerts(signedIn);
   useCleared(signedIn);
+  useLastWords(session);
   const { storage, tryAgain } = useStorage();
   const { conversations, whole } = useListed();
   // A device that was signed out may still have what was unread: it is told to nobody.

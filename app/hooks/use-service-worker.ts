@@ -1,7 +1,7 @@
 'use client';
 
 import { useEffect, useState } from 'react';
-import { saveAll } from './unsaved';
+import { saveAll } from './last-words';
 
 /** How often a page that stays open asks for a new version. */
 const lookEveryMs = 3_600_000;

@@ -268,18 +268,15 @@ export class AparteDb extends Dexie {
   /** Blocks that are to be made anew. */
   searchDirty!: Table<Pick<SearchBlockRow, 'conversationId' | 'block'>, [string, number]>;
 
+  #cipher: RowCipher | null = null;
+
   /** @param key of the rows, 32 bytes; asked for once, when the database is opened, and everything waits for it */
   constructor(key: () => Promise<Uint8Array>, name = 'aparte') {
     super(name);
-    let cipher: RowCipher | null = null;
-    const armed = () => {
-      if (!cipher) throw new RowRefused('there is no key');
-      return cipher;
-    };
-    this.use(sealedRows(armed));
+    this.use(sealedRows(() => this.cipher));
     this.use(notesBlocks());
     const arm = async () => {
-      cipher ??= new RowCipher(await key());
+      this.#cipher ??= new RowCipher(await key());
     };
     this.on('ready', arm, true);
     this.version(1).stores({
@@ -315,6 +312,12 @@ export class AparteDb extends Dexie {
       .upgrade(async (transaction) => {
         for (const { name: table } of this.tables) await transaction.table(table).clear();
       });
+  }
+
+  /** @throws RowRefused until the database is open */
+  get cipher(): RowCipher {
+    if (!this.#cipher) throw new RowRefused('there is no key');
+    return this.#cipher;
   }
 
   async readMeta<K extends MetaKey>(key: K): Promise<MetaValues[K] | undefined> {

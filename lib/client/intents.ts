@@ -231,12 +231,28 @@ function applyPending(row: MessageRow, content: Content, userId: string, order: 
   }
 }
 
-async function sayIn(author: Author, conversationId: string, content: Content): Promise<string> {
+async function sayIn(
+  author: Author,
+  conversationId: string,
+  content: Content,
+  messageId = author.newId(),
+): Promise<string> {
   const { db } = author;
   // An async scope: Dexie follows native awaits only from one.
   return db.transaction('rw', [db.messages, db.outbox, db.conversations, db.meta], async () => {
-    return await say(author, conversationId, content);
+    return await sayOnce(author, conversationId, content, messageId);
   });
+}
+
+/** As `say`, for a message that may be stored already: by the page that wrote it, or by whoever did so in its place. */
+export async function sayOnce(
+  author: Author,
+  conversationId: string,
+  content: Content,
+  messageId: string,
+): Promise<string> {
+  if (await author.db.messages.get(messageId)) return messageId;
+  return say(author, conversationId, content, messageId);
 }
 
 export function sendText(
@@ -244,8 +260,9 @@ export function sendText(
   conversationId: string,
   body: string,
   replyTo: string | null = null,
+  messageId?: string,
 ) {
-  return sayIn(author, conversationId, { kind: 'text', body, replyTo });
+  return sayIn(author, conversationId, { kind: 'text', body, replyTo }, messageId);
 }
 
 export function react(author: Author, message: MessageRow, emoji: string | null) {
