@@ -113,14 +113,19 @@ test('a group with mentions only tells of what names or answers its reader', asy
   await setAlertRule(anna.author, group, { mentionsOnly: true });
   await sendText(bert.author, group, 'nothing for you');
   await body(anna, 'nothing for you');
+  const unread = () => unreadTotal(anna.db, anna.author.now());
+  expect(await unread()).toBe(0);
   await sendText(bert.author, group, 'this is for @Anna!');
   const alert = await alerted(anna, 'this is for @Anna!');
   expect(alert).toMatchObject({ title: 'Choir', sender: 'BERT' });
+  expect(await unread()).toBe(1);
   const mine = await sendText(anna.author, group, 'what is?');
   await body(bert, 'what is?');
   await sendText(bert.author, group, 'this one', mine);
   await alerted(anna, 'this one');
   expect(anna.shown).toHaveLength(2);
+  await markRead(anna.author, group, (await anna.db.conversations.get(group))?.cursor ?? 0);
+  expect(await unread()).toBe(0);
 });
 
 test('with no page open the engine runs once: it fetches, tells, says that it has it, and closes', async () => {

@@ -3,7 +3,7 @@
 import { useTranslations } from 'use-intl';
 import { isMuted } from '../../lib/client/alert-rules';
 import type { ConversationRow } from '../../lib/client/db';
-import { isQuieter } from '../../lib/client/queries';
+import { isMeantUnread, isQuieter } from '../../lib/client/queries';
 import { readOnOpening } from '../hooks/opening';
 import { useWhen } from '../hooks/use-when';
 import { Avatar } from './avatar';
@@ -55,6 +55,15 @@ export function ChatRow(props: {
         </span>
         <span className="row-bottom">
           <span className="row-preview">{text()}</span>
+          {isMeantUnread(conversation) && (
+            <span
+              role="img"
+              className={`badge ${isMuted(conversation, now) ? 'quiet' : ''}`}
+              aria-label={t('meant')}
+            >
+              @
+            </span>
+          )}
           {conversation.unread > 0 && (
             <span className={`badge ${isQuieter(conversation, now) ? 'quiet' : ''}`}>
               <span aria-hidden="true">{conversation.unread > 99 ? '99+' : conversation.unread}</span>

@@ -6,7 +6,7 @@ import { editMessage } from '../../lib/client/change-intents';
 import type { ConversationRow } from '../../lib/client/db';
 import { tellActivity } from '../../lib/client/device-intents';
 import { saveDraft, sendText } from '../../lib/client/intents';
-import type { Words } from '../../lib/client/last-words';
+import type { Said, Typed } from '../../lib/client/last-words';
 import { limits } from '../../lib/protocol/limits';
 import { author } from '../hooks/author';
 import { holdUnsaved, untilStored } from '../hooks/last-words';
@@ -59,21 +59,24 @@ export function Composer(props: {
   // Drafts are saved a moment after the last key, and at once when the conversation is left.
   const latest = useRef(draft);
   latest.current = draft;
-  const saved = useRef(draft);
-  /** What certainly lies in the database; `saved` may still be on its way there. */
-  const stored = useRef(draft);
+  /** What the database may hold: the last that certainly is there, and those on their way to it. */
+  const drafts = useRef([{ draft }]);
   const store = useCallback(
     async (text: string) => {
-      const over = [stored.current, saved.current];
-      saved.current = text;
-      const words: Words = { conversationId, kind: 'draft', draft: text, over };
-      await untilStored(words, saveDraft(author, conversationId, text));
-      stored.current = text;
+      const stored = { draft: text };
+      drafts.current.push(stored);
+      try {
+        await saveDraft(author, conversationId, text);
+        drafts.current = drafts.current.slice(Math.max(0, drafts.current.indexOf(stored)));
+      } catch (error) {
+        drafts.current = drafts.current.filter((one) => one !== stored);
+        throw error;
+      }
     },
     [conversationId],
   );
   const save = useCallback(async () => {
-    if (latest.current !== saved.current) await store(latest.current);
+    if (latest.current !== drafts.current.at(-1)?.draft) await store(latest.current);
   }, [store]);
   const changing = useRef('');
   changing.current = writing.mode === 'edit' && changed !== writing.message.body ? changed : '';
@@ -90,22 +93,20 @@ export function Composer(props: {
       changing.current = '';
       return save();
     };
-    const held = (): Words | null => {
+    const held = (): Typed | null => {
       const draft = [latest.current, changing.current].filter(Boolean).join('\n');
-      if (draft === stored.current) return null;
-      return { conversationId, kind: 'draft', draft, over: [stored.current, saved.current] };
+      const over = drafts.current.map((one) => one.draft);
+      if (over.every((one) => one === draft)) return null;
+      return { kind: 'draft', conversationId, draft, over };
     };
     const release = holdUnsaved({ save: saveAll, held });
-    return () => {
-      release();
-      void saveAll();
-    };
+    // The page may go before it is stored.
+    return () => void saveAll().finally(release);
   }, [save, conversationId]);
   // What was written on another device or tab appears here, unless something was typed here meanwhile.
   useEffect(() => {
-    if (latest.current !== saved.current) return;
-    saved.current = conversation.draft;
-    stored.current = conversation.draft;
+    if (drafts.current.some((one) => one.draft !== latest.current)) return;
+    drafts.current = [{ draft: conversation.draft }];
     setDraft(conversation.draft);
   }, [conversation.draft]);
 
@@ -124,7 +125,8 @@ export function Composer(props: {
       const { message } = writing;
       // No room for it: as below.
       changing.current = '';
-      const change: Words = { conversationId, kind: 'edit', messageId: message.id, body };
+      const over = message.body;
+      const change: Said = { conversationId, kind: 'edit', messageId: message.id, body, over };
       void untilStored(change, editMessage(author, message, body)).catch((error: unknown) => {
         onEdit({ mode: 'edit', message, changed: body });
         throw error;
@@ -132,7 +134,7 @@ export function Composer(props: {
     } else {
       const replyTo = writing.mode === 'reply' ? writing.message.id : null;
       const messageId = author.newId();
-      const words: Words = { conversationId, kind: 'text', messageId, body, replyTo };
+      const words: Said = { conversationId, kind: 'text', messageId, body, replyTo };
       const kept = untilStored(words, sendText(author, conversationId, body, replyTo, messageId));
       // No room for it: the text is given back, and the failure goes on to where it is told.
       void kept.catch((error: unknown) => {

@@ -111,7 +111,11 @@ function DeviceRow({ device, all, onChange }: { device: Listed; all: Listed[]; o
       <span className="grow">
         {device.name}
         {lastSeenAt && (
-          <small>{t('settings.seen', { when: format.relativeTime(lastSeenAt, Date.now()) })}</small>
+          <small>
+            {device.current
+              ? t('settings.active')
+              : t('settings.seen', { when: format.relativeTime(lastSeenAt, Date.now()) })}
+          </small>
         )}
         {linked && (
           <small>

@@ -30,7 +30,7 @@ export function Shell({ children }: { children: ReactNode }) {
   useTabVisible(signedIn);
   useAlerts(signedIn);
   useCleared(signedIn);
-  useLastWords(session);
+  useLastWords(signedIn);
   const { storage, tryAgain } = useStorage();
   const { conversations, whole } = useListed();
   // A device that was signed out may still have what was unread: it is told to nobody.

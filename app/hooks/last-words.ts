@@ -1,31 +1,33 @@
 'use client';
 
 import { useEffect } from 'react';
-import { isShutOut } from '../../lib/client/erasure';
-import { forgetWords, leaveWords, takeWords, type Words } from '../../lib/client/last-words';
-import type { Session } from '../../lib/client/meta';
-import { author } from './author';
+import { leaveWords, type Said, type Typed, takeWords, wordsCipher } from '../../lib/client/last-words';
+import type { RowCipher } from '../../lib/client/row-cipher';
+import { author, db } from './author';
 
 /** Somebody who holds what is typed and not stored yet. */
 export interface Holder {
   /** Stores it, at once. */
   save: () => Promise<void>;
   /** `null`: all is stored. */
-  held: () => Words | null;
+  held: () => Typed | null;
 }
 
 const holders = new Set<Holder>();
-/** Words that are being stored. */
-const onTheirWay = new Set<Words>();
+/** What was sent and is being stored. */
+const onTheirWay = new Set<Said>();
+/** Of this page; a page that was never told it has nothing to leave. */
+let cipher: RowCipher | null = null;
 
 /** @returns what takes the holder back */
 export function holdUnsaved(holder: Holder): () => void {
+  addEventListener('pagehide', leave);
   holders.add(holder);
   return () => holders.delete(holder);
 }
 
 /** For words whose storing the page may not live to see. @returns as the storing does */
-export function untilStored<T>(words: Words, storing: Promise<T>): Promise<T> {
+export function untilStored<T>(words: Said, storing: Promise<T>): Promise<T> {
   onTheirWay.add(words);
   return storing.finally(() => onTheirWay.delete(words));
 }
@@ -35,32 +37,33 @@ export async function saveAll(): Promise<void> {
   await Promise.allSettled([...holders].map(({ save }) => save()));
 }
 
+/** Not a component's: a page that locks itself takes them all down before it goes. */
+function leave(): void {
+  const typed = [...holders].map(({ held }) => held()).filter((words) => words !== null);
+  if (cipher) leaveWords(author, cipher, localStorage, [...onTheirWay, ...typed]);
+}
+
+/** One page after the other takes what was left. */
+const takingLock = 'aparte-last-words';
+
+async function take(): Promise<void> {
+  cipher ??= await wordsCipher(db);
+  const own = cipher;
+  await navigator.locks.request(takingLock, () => takeWords(author, own, localStorage));
+}
+
 /**
- * What is typed or sent and not stored when a page goes is left to those that are open or come after it.
+ * What is typed or sent and not stored when a page goes is left to those that are open or come after it: the page's own
+ * transactions end with it.
  */
-export function useLastWords(session: Session | undefined): void {
-  const signedIn = session?.state === 'signed_in';
-  const shutOut = isShutOut(session);
+export function useLastWords(signedIn: boolean): void {
   useEffect(() => {
-    const go = () => {
-      const typed = [...holders].map(({ held }) => held()).filter((words) => words !== null);
-      leaveWords(author, localStorage, [...onTheirWay, ...typed]);
-    };
-    addEventListener('pagehide', go);
-    return () => removeEventListener('pagehide', go);
-  }, []);
-  useEffect(() => {
-    if (shutOut) forgetWords(localStorage);
     if (!signedIn) return;
     // What cannot be stored now stays where it is.
-    const take = () => void takeWords(author, localStorage).catch(() => undefined);
-    take();
-    // Another page has gone, or come back.
-    addEventListener('storage', take);
-    addEventListener('pageshow', take);
-    return () => {
-      removeEventListener('storage', take);
-      removeEventListener('pageshow', take);
-    };
-  }, [signedIn, shutOut]);
+    const look = () => void take().catch(() => undefined);
+    look();
+    // Another page has gone.
+    addEventListener('storage', look);
+    return () => removeEventListener('storage', look);
+  }, [signedIn]);
 }

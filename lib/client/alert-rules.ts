@@ -20,6 +20,13 @@ export function mentions(text: string, handle: string): boolean {
   return false;
 }
 
+/** Whether a message speaks to a person. @param repliedTo as below */
+export const isMeant = (
+  { body }: Pick<MessageRow, 'body'>,
+  me: { userId: string; handle: string },
+  repliedTo: string | null,
+): boolean => repliedTo === me.userId || mentions(body, me.handle);
+
 /**
  * Whether somebody is to be told of a message.
  * @param repliedTo who wrote what it answers; `null` when it answers nothing that is known here
@@ -37,7 +44,7 @@ export function isAlerting(
   if (conversation.myState !== 'active' && conversation.myState !== 'requested') return false;
   if (isMuted(conversation, now)) return false;
   if (conversation.kind !== 'group' || !conversation.alertRule?.mentionsOnly) return true;
-  return repliedTo === me.userId || mentions(message.body, me.handle);
+  return isMeant(message, me, repliedTo);
 }
 
 /** Whether it is quiet now: from `from` until `to`, minutes of the day on this device's clock, also over midnight. */

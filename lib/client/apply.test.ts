@@ -5,6 +5,7 @@ import { type Arrival, applyArrival } from './apply';
 import { Batch } from './batch';
 import type { Content } from './content';
 import { AparteDb, type ConversationRow } from './db';
+import { isMeantUnread } from './queries';
 
 const me = 'me';
 const alice = 'alice';
@@ -64,7 +65,7 @@ async function arrives(id: string, seq: number, content: Content | null, senderI
   await db.transaction('rw', db.tables, async () => {
     const coming = { arrival: at, opened };
     const batch = await Batch.open(db, [coming], null);
-    applyArrival(batch, conversation, coming, me);
+    applyArrival(batch, conversation, coming, { userId: me, handle: 'mine' });
     await batch.store();
   });
 }
@@ -76,6 +77,20 @@ test('a message is shown, counted and previewed, and tells its sender’s name',
   expect(await db.messages.get('m1')).toMatchObject({ body: 'hello', order: 1, status: 'received' });
   expect(conversation).toMatchObject({ unread: 1, preview: { text: 'hello' } });
   expect(await db.people.get(alice)).toMatchObject({ name: alice });
+});
+
+test('of a group it is noted which message names or answers this device’s owner', async () => {
+  await arrives('m1', 1, text('hello all, and @minerva'));
+  expect(isMeantUnread(conversation)).toBe(false);
+  await arrives('m2', 2, text('and @mine.'));
+  expect(conversation.meantSeq).toBe(2);
+  expect(isMeantUnread(conversation)).toBe(true);
+  conversation.readSeq = 2;
+  await arrives('m3', 3, text('by me, @mine'), me);
+  await arrives('m4', 4, { kind: 'text', body: 'to alice', replyTo: 'm2' });
+  expect(isMeantUnread(conversation)).toBe(false);
+  await arrives('m5', 5, { kind: 'text', body: 'to you', replyTo: 'm3' });
+  expect(isMeantUnread(conversation)).toBe(true);
 });
 
 test('a second message under a known id is refused', async () => {

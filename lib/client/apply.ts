@@ -1,3 +1,4 @@
+import { isMeant } from './alert-rules';
 import type { Batch } from './batch';
 import type { Content, Payload } from './content';
 import type { ConversationRow, MessageRow, OrphanRow } from './db';
@@ -54,8 +55,9 @@ export function applyArrival(
   batch: Batch,
   conversation: ConversationRow,
   { arrival, opened }: Coming,
-  me: string,
+  owner: { userId: string; handle: string },
 ): void {
+  const me = owner.userId;
   const existing = batch.message(arrival.id);
   // The id is taken by another message: a replay, or someone who claims another's id. It is refused.
   if (existing && existing.kind !== 'sealed' && existing.seq !== null && existing.seq !== arrival.seq) return;
@@ -77,6 +79,7 @@ export function applyArrival(
     const row = { ...rowOf(arrival), body: content.body, replyTo: content.replyTo };
     batch.putMessage(row);
     if (!existing) countUnread(conversation, arrival, me);
+    noteMeant(batch, conversation, row, owner);
     showInList(conversation, row);
     for (const orphan of batch.adoptOrphans(arrival.id)) applyToTarget(batch, conversation, orphan);
   } else if (content.kind === 'group') {
@@ -143,6 +146,17 @@ function learnName(batch: Batch, arrival: Arrival, name: string): void {
 
 function countUnread(conversation: ConversationRow, arrival: Arrival, me: string): void {
   if (arrival.senderId !== me && arrival.seq > conversation.readSeq) conversation.unread += 1;
+}
+
+function noteMeant(
+  batch: Batch,
+  conversation: ConversationRow,
+  row: MessageRow,
+  me: { userId: string; handle: string },
+): void {
+  if (conversation.kind !== 'group' || row.senderId === me.userId) return;
+  const repliedTo = row.replyTo === null ? null : (batch.message(row.replyTo)?.senderId ?? null);
+  if (isMeant(row, me, repliedTo)) conversation.meantSeq = Math.max(row.order, conversation.meantSeq ?? 0);
 }
 
 function mayManage(conversation: ConversationRow, userId: string): boolean {

@@ -35,8 +35,11 @@ export class Batch {
           batch.#intents.set(row.intent.messageId, row);
     const targets = new Set(ids);
     for (const { opened } of coming)
-      if (opened.status === 'ok' && 'target' in opened.payload.content)
-        targets.add(opened.payload.content.target);
+      if (opened.status === 'ok') {
+        const { content } = opened.payload;
+        if ('target' in content) targets.add(content.target);
+        else if (content.kind === 'text' && content.replyTo !== null) targets.add(content.replyTo);
+      }
     for (const { intent } of batch.#intents.values())
       if (intent.kind === 'message' && 'target' in intent.content) targets.add(intent.content.target);
     await read(db.messages.bulkGet([...targets]), targets, batch.#messages);

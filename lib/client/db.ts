@@ -54,6 +54,8 @@ export interface ConversationRow {
   /** The last number read on this device. Never goes back. */
   readSeq: number;
   unread: number;
+  /** The last number that means this device's owner: names them, or answers them. Groups only. */
+  meantSeq?: number;
   /** A send was refused with the envelopes in it: the next one uses a new sender key. */
   mustRotate: boolean;
   /** By user id: how far each other member has received and read. */
@@ -268,15 +270,18 @@ export class AparteDb extends Dexie {
   /** Blocks that are to be made anew. */
   searchDirty!: Table<Pick<SearchBlockRow, 'conversationId' | 'block'>, [string, number]>;
 
-  #cipher: RowCipher | null = null;
-
   /** @param key of the rows, 32 bytes; asked for once, when the database is opened, and everything waits for it */
   constructor(key: () => Promise<Uint8Array>, name = 'aparte') {
     super(name);
-    this.use(sealedRows(() => this.cipher));
+    let cipher: RowCipher | null = null;
+    const armed = () => {
+      if (!cipher) throw new RowRefused('there is no key');
+      return cipher;
+    };
+    this.use(sealedRows(armed));
     this.use(notesBlocks());
     const arm = async () => {
-      this.#cipher ??= new RowCipher(await key());
+      cipher ??= new RowCipher(await key());
     };
     this.on('ready', arm, true);
     this.version(1).stores({
@@ -312,12 +317,6 @@ export class AparteDb extends Dexie {
       .upgrade(async (transaction) => {
         for (const { name: table } of this.tables) await transaction.table(table).clear();
       });
-  }
-
-  /** @throws RowRefused until the database is open */
-  get cipher(): RowCipher {
-    if (!this.#cipher) throw new RowRefused('there is no key');
-    return this.#cipher;
   }
 
   async readMeta<K extends MetaKey>(key: K): Promise<MetaValues[K] | undefined> {

@@ -207,7 +207,7 @@ export class Inbox {
     // The answer to our own send was lost, or this came first.
     if (arrival.senderDeviceId === me.deviceId && settleOwn(batch, conversation, arrival, me.userId)) return;
     if (opened.status === 'sealed') batch.putSealed({ ...arrival, ciphertext });
-    applyArrival(batch, conversation, coming, me.userId);
+    applyArrival(batch, conversation, coming, me);
   }
 
   async #acknowledge(conversation: ConversationRow, fresh: Message[]): Promise<void> {
@@ -252,7 +252,7 @@ export class Inbox {
         const batch = await Batch.open(db, coming, null);
         for (const one of coming) {
           batch.deleteSealed(one.arrival.id);
-          applyArrival(batch, conversation, one, this.work.me.userId);
+          applyArrival(batch, conversation, one, this.work.me);
         }
         await batch.store();
         await db.conversations.put(conversation);

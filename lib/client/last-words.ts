@@ -1,14 +1,24 @@
 import { editMessage } from './change-intents';
 import type { AparteDb } from './db';
 import { type Author, saveDraft, sayOnce } from './intents';
+import { RowCipher } from './row-cipher';
 
 /** Words that a page has not stored yet when it goes: sent, put in the place of others, or merely typed. */
-export type Words = { conversationId: string } & (
-  | { kind: 'text'; messageId: string; body: string; replyTo: string | null }
-  | { kind: 'edit'; messageId: string; body: string }
-  /** `over`: the drafts that the page knows of. */
-  | { kind: 'draft'; draft: string; over: string[] }
+export type Words = Said | Typed;
+
+export type Said = { conversationId: string; messageId: string; body: string } & (
+  | { kind: 'text'; replyTo: string | null }
+  /** `over`: what stood there. */
+  | { kind: 'edit'; over: string }
 );
+
+export interface Typed {
+  kind: 'draft';
+  conversationId: string;
+  draft: string;
+  /** The drafts that the page knows of: the last that is certainly stored, and those on their way. */
+  over: string[];
+}
 
 /**
  * Where they wait: a page that goes can wait for no database, whose transactions end with it and stand in line behind
@@ -16,64 +26,97 @@ export type Words = { conversationId: string } & (
  */
 export type Shelf = Pick<Storage, 'length' | 'key' | 'getItem' | 'setItem' | 'removeItem'>;
 
+interface Left {
+  at: number;
+  words: Words[];
+}
+
 const prefix = 'aparte-last-words ';
+/** Of a conversation that is not here: it may still come, after a cache that was made anew. ms */
+const keptMs = 30 * 86_400_000;
+const keyBytes = 32;
 
-/** Of a page that is going. They are sealed as the rows of the database are. */
-export function leaveWords({ db, newId }: Author, shelf: Shelf, words: Words[]): void {
-  if (words.length === 0) return;
-  const name = prefix + newId();
-  const sealed = db.cipher.seal(name, JSON.stringify(words));
-  shelf.setItem(name, btoa(Array.from(sealed, (byte) => String.fromCharCode(byte)).join('')));
+/** What seals them. Its key lies in the database and goes with all else there, also where no page is open. */
+export async function wordsCipher(db: AparteDb): Promise<RowCipher> {
+  return db.transaction('rw', db.meta, async () => {
+    const known = await db.readMeta('lastWordsKey');
+    if (known) return new RowCipher(fromText(known));
+    const key = crypto.getRandomValues(new Uint8Array(keyBytes));
+    await db.writeMeta('lastWordsKey', toText(key));
+    return new RowCipher(key);
+  });
 }
 
-/** Does what pages that are gone could not. What they have stored after all is not done twice. */
-export async function takeWords(author: Author, shelf: Shelf): Promise<void> {
-  for (const name of left(shelf)) {
-    for (const words of await read(author.db, name, shelf.getItem(name))) await take(author, words);
-    shelf.removeItem(name);
+/** Of a page that is going. What was sent is left before what was typed: there may be room for the first only. */
+export function leaveWords({ now, newId }: Author, cipher: RowCipher, shelf: Shelf, words: Words[]): void {
+  for (const part of [words.filter(({ kind }) => kind !== 'draft'), onePerConversation(words)]) {
+    if (part.length === 0) continue;
+    const name = prefix + newId();
+    const left: Left = { at: now(), words: part };
+    shelf.setItem(name, toText(cipher.seal(name, JSON.stringify(left))));
   }
 }
 
-/** The device is nobody's any more. */
-export function forgetWords(shelf: Shelf): void {
-  for (const name of left(shelf)) shelf.removeItem(name);
+/** The last draft of each; it replaces whatever the earlier ones would have. */
+function onePerConversation(words: Words[]): Typed[] {
+  const last = new Map<string, Typed>();
+  for (const typed of words)
+    if (typed.kind === 'draft') {
+      const before = last.get(typed.conversationId);
+      const over = before ? [...before.over, before.draft, ...typed.over] : typed.over;
+      last.set(typed.conversationId, { ...typed, over });
+    }
+  return [...last.values()];
 }
 
-const left = (shelf: Shelf): string[] =>
-  Array.from({ length: shelf.length }, (_, at) => shelf.key(at) ?? '').filter((name) =>
-    name.startsWith(prefix),
-  );
+/** Does what pages that are gone could not; one at a time. What they have stored after all is not done twice. */
+export async function takeWords(author: Author, cipher: RowCipher, shelf: Shelf): Promise<void> {
+  const names = Array.from({ length: shelf.length }, (_, at) => shelf.key(at) ?? '');
+  for (const name of names.filter((one) => one.startsWith(prefix))) {
+    const left = read(cipher, name, shelf.getItem(name));
+    let done = true;
+    for (const words of left?.words ?? []) done = (await take(author, words, left?.at ?? 0)) && done;
+    if (done || !left || left.at < author.now() - keptMs) shelf.removeItem(name);
+  }
+}
 
-/** @returns nothing where another page was faster, or what is there cannot be read: it never can */
-async function read(db: AparteDb, name: string, sealed: string | null): Promise<Words[]> {
-  // Opens the database, and with it the key.
-  await db.open();
+/** @returns nothing where another page was faster, or the key is gone */
+function read(cipher: RowCipher, name: string, sealed: string | null): Left | null {
+  if (sealed === null) return null;
   try {
-    const bytes = Uint8Array.from(atob(sealed ?? ''), (letter) => letter.charCodeAt(0));
-    return JSON.parse(db.cipher.open(name, bytes));
+    return JSON.parse(cipher.open(name, fromText(sealed)));
   } catch {
-    return [];
+    return null;
   }
 }
 
-async function take(author: Author, words: Words): Promise<void> {
+/** @returns whether the conversation is here */
+async function take(author: Author, words: Words, at: number): Promise<boolean> {
   const { db } = author;
   const { conversationId } = words;
   const tables = [db.messages, db.outbox, db.conversations, db.tellings, db.meta];
-  await db.transaction('rw', tables, async () => {
+  return db.transaction('rw', tables, async () => {
     const conversation = await db.conversations.get(conversationId);
-    if (!conversation) return;
+    if (!conversation) return false;
     if (words.kind === 'text') {
       const { messageId, body, replyTo } = words;
       await sayOnce(author, conversationId, { kind: 'text', body, replyTo }, messageId);
     } else if (words.kind === 'edit') {
       const message = await db.messages.get(words.messageId);
-      if (message && message.body !== words.body) await editMessage(author, message, words.body);
+      if (message?.body === words.over) await editMessage(author, message, words.body);
     } else {
       const { draft, over } = words;
+      const there = conversation.draft;
       // Another tab or device wrote meanwhile: neither is lost.
-      const beside = [...over, draft].includes(conversation.draft) ? '' : conversation.draft;
-      await saveDraft(author, conversationId, [beside, draft].filter(Boolean).join('\n'));
+      const beside = over.includes(there) ? '' : there;
+      const isThere = there === draft || there.endsWith(`\n${draft}`);
+      // By the time of writing: what another device has drafted since, and this one has not heard of, stands.
+      const then = { ...author, now: () => at };
+      if (!isThere) await saveDraft(then, conversationId, [beside, draft].filter(Boolean).join('\n'));
     }
+    return true;
   });
 }
+
+const toText = (bytes: Uint8Array) => btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
+const fromText = (text: string) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));

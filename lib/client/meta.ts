@@ -80,6 +80,8 @@ export interface MetaValues {
   lost: Loss;
   /** Texts that were not sent before their device lost its keys: they become drafts of the device that follows. */
   unsent: Record<string, string[]>;
+  /** What a page leaves when it goes is sealed with it; base64. */
+  lastWordsKey: string;
   /** The browser had cleared the cache, and it has been made anew; until somebody has read so. */
   mended: { at: number };
   /** What another app has shared, until somebody has said for which conversation it is. */

@@ -183,9 +183,16 @@ export const alertSettings = (db: AparteDb): Promise<AlertSettings> =>
 export const isQuieter = (row: ConversationRow, now: number): boolean =>
   isMuted(row, now) || row.alertRule?.mentionsOnly === true;
 
-/** Unread messages for the title and the icon. */
+/** Whether something unread speaks to this device's owner. */
+export const isMeantUnread = (row: ConversationRow): boolean =>
+  row.unread > 0 && (row.meantSeq ?? 0) > row.readSeq;
+
+/** Unread messages for the title and the icon; a group of which one wishes to hear only what is meant counts as one. */
 export const unreadOf = (rows: ConversationRow[], now: number): number =>
-  rows.reduce((total, row) => (isQuieter(row, now) ? total : total + row.unread), 0);
+  rows.reduce((total, row) => {
+    if (!isQuieter(row, now)) return total + row.unread;
+    return !isMuted(row, now) && isMeantUnread(row) ? total + 1 : total;
+  }, 0);
 
 export const unreadTotal = async (db: AparteDb, now: number): Promise<number> =>
   unreadOf(await conversations(db), now);

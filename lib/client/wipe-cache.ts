@@ -13,7 +13,8 @@ export async function wipeCache({ db }: Environment, heir: string | null = null)
     const inherited = heir !== null && lost?.userId === heir;
     if (inherited) await keepUnsent(db);
     for (const table of tables) await table.clear();
-    const kept: MetaKey[] = inherited ? ['session', 'link', 'lost', 'unsent'] : ['session', 'link'];
+    const kept: MetaKey[] = ['session', 'link'];
+    if (inherited) kept.push('lost', 'unsent', 'lastWordsKey');
     await db.meta.where('key').noneOf(kept).delete();
   });
 }

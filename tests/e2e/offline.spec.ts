@@ -65,7 +65,7 @@ test('without a network a search says so, people who are known can be added to a
   await expect(devices.getByText('The server cannot be reached.')).toBeVisible();
   server.tap.setUp(true);
   await anna.context.setOffline(false);
-  await expect(devices.getByText(/Last seen/)).toBeVisible();
+  await expect(devices.getByText('Active now')).toBeVisible();
   await expect(devices.getByText('The server cannot be reached.')).toHaveCount(0);
   await expect(chat(bert.page, /Choir/)).toBeVisible();
 });
