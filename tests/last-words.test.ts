@@ -113,12 +113,19 @@ test('a message is changed, but not over a change that came since', async () => 
   expect((await row(second)).body).toBe('at ten');
 });
 
-test('words wait for a conversation that is still to come, for a month', async () => {
-  leave({ ...text('to nobody yet'), conversationId: anna.author.newId() });
+test('a draft of which a part was deleted is what was left of it', async () => {
+  await saveDraft(anna.author, conversationId, 'Dear Bert\nhello');
+  leave(typed('hello', 'Dear Bert\nhello'));
   await take();
-  expect(items.size).toBe(1);
-  const later = { ...anna.author, now: () => anna.author.now() + 31 * 86_400_000 };
-  await takeWords(later, cipher, shelf);
+  expect(await draft()).toBe('hello');
+  leave(typed('', 'hello'));
+  await take();
+  expect(await draft()).toBe('');
+});
+
+test('words of a conversation that is gone are dropped', async () => {
+  leave({ ...text('to nobody'), conversationId: anna.author.newId() });
+  await take();
   expect(items.size).toBe(0);
   expect(await anna.db.outbox.count()).toBe(0);
 });

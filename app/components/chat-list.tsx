@@ -63,7 +63,7 @@ export function ChatList() {
           name={names.conversation(row)}
           face={names.face(row)}
           me={names.me?.userId ?? ''}
-          blocked={names.isBlocked(row.preview?.senderId ?? '')}
+          isBlocked={names.isBlocked}
           online={row.kind === 'direct' && presenceOf(names.other(row)).state === 'online'}
           current={(pathname === '/c' || pathname === '/group') && open === row.conversationId}
         />

@@ -17,10 +17,9 @@ export function ChatRow(props: {
   me: string;
   current: boolean;
   online: boolean;
-  /** Who has said the last thing is blocked. */
-  blocked: boolean;
+  isBlocked: (userId: string) => boolean;
 }) {
-  const { conversation, name, face, me, current, online, blocked } = props;
+  const { conversation, name, face, me, current, online, isBlocked } = props;
   const t = useTranslations('list');
   const presence = useTranslations('presence');
   const when = useWhen();
@@ -29,7 +28,7 @@ export function ChatRow(props: {
   const text = () => {
     if (!preview) return '';
     if (preview.kind === 'group') return t('group');
-    if (blocked) return t('blocked');
+    if (isBlocked(preview.senderId)) return t('blocked');
     if (preview.kind !== 'text') return t('sealed');
     const said = preview.text || t('deleted');
     return preview.senderId === me ? t('you', { text: said }) : said;
@@ -55,7 +54,7 @@ export function ChatRow(props: {
         </span>
         <span className="row-bottom">
           <span className="row-preview">{text()}</span>
-          {isMeantUnread(conversation) && (
+          {isMeantUnread(conversation, isBlocked) && (
             <span
               role="img"
               className={`badge ${isMuted(conversation, now) ? 'quiet' : ''}`}

@@ -61,23 +61,29 @@ export function Composer(props: {
   latest.current = draft;
   /** What the database may hold: the last that certainly is there, and those on their way to it. */
   const drafts = useRef([{ draft }]);
+  const storing = useRef<Promise<void>>(Promise.resolve());
   const store = useCallback(
-    async (text: string) => {
+    (text: string) => {
       const stored = { draft: text };
       drafts.current.push(stored);
-      try {
-        await saveDraft(author, conversationId, text);
-        drafts.current = drafts.current.slice(Math.max(0, drafts.current.indexOf(stored)));
-      } catch (error) {
-        drafts.current = drafts.current.filter((one) => one !== stored);
-        throw error;
-      }
+      storing.current = saveDraft(author, conversationId, text).then(
+        () => {
+          drafts.current = drafts.current.slice(Math.max(0, drafts.current.indexOf(stored)));
+        },
+        (error: unknown) => {
+          drafts.current = drafts.current.filter((one) => one !== stored);
+          throw error;
+        },
+      );
+      return storing.current;
     },
     [conversationId],
   );
-  const save = useCallback(async () => {
-    if (latest.current !== drafts.current.at(-1)?.draft) await store(latest.current);
-  }, [store]);
+  /** Resolves when the last of what was typed is stored. */
+  const save = useCallback(
+    () => (latest.current === drafts.current.at(-1)?.draft ? storing.current : store(latest.current)),
+    [store],
+  );
   const changing = useRef('');
   changing.current = writing.mode === 'edit' && changed !== writing.message.body ? changed : '';
   // biome-ignore lint/correctness/useExhaustiveDependencies: each change starts the wait anew.

@@ -26,16 +26,17 @@ export function Shell({ children }: { children: ReactNode }) {
   useBackgroundSync();
   const session = useSession();
   const signedIn = session?.state === 'signed_in';
-  const contact = useFirstContact(signedIn ? session.deviceId : null);
+  const deviceId = signedIn ? session.deviceId : null;
+  const contact = useFirstContact(deviceId);
   useTabVisible(signedIn);
   useAlerts(signedIn);
   useCleared(signedIn);
-  useLastWords(signedIn);
+  useLastWords(deviceId);
   const { storage, tryAgain } = useStorage();
-  const { conversations, whole } = useListed();
+  const { conversations, blocked, whole } = useListed();
   // A device that was signed out may still have what was unread: it is told to nobody.
   const signedOut = session !== undefined && !signedIn;
-  const unread = signedOut ? 0 : whole ? unreadOf(conversations ?? [], Date.now()) : null;
+  const unread = signedOut ? 0 : whole ? unreadOf(conversations ?? [], blocked, Date.now()) : null;
   const pathname = usePathname();
   const t = useTranslations();
 

@@ -16,7 +16,7 @@ export interface Holder {
 const holders = new Set<Holder>();
 /** What was sent and is being stored. */
 const onTheirWay = new Set<Said>();
-/** Of this page; a page that was never told it has nothing to leave. */
+/** Of the device that this page last looked for; a page that has not looked yet has nothing to leave. */
 let cipher: RowCipher | null = null;
 
 /** @returns what takes the holder back */
@@ -47,23 +47,27 @@ function leave(): void {
 const takingLock = 'aparte-last-words';
 
 async function take(): Promise<void> {
-  cipher ??= await wordsCipher(db);
-  const own = cipher;
-  await navigator.locks.request(takingLock, () => takeWords(author, own, localStorage));
+  await navigator.locks.request(takingLock, async () => {
+    // Asked for each time: another tab may have wiped the cache, and with it the key.
+    const now = await wordsCipher(db);
+    cipher = now;
+    await takeWords(author, now, localStorage);
+  });
 }
 
 /**
  * What is typed or sent and not stored when a page goes is left to those that are open or come after it: the page's own
  * transactions end with it.
+ * @param deviceId `null`: nobody is signed in
  */
-export function useLastWords(signedIn: boolean): void {
+export function useLastWords(deviceId: string | null): void {
   useEffect(() => {
-    if (!signedIn) return;
+    if (deviceId === null) return;
     // What cannot be stored now stays where it is.
     const look = () => void take().catch(() => undefined);
     look();
     // Another page has gone.
     addEventListener('storage', look);
     return () => removeEventListener('storage', look);
-  }, [signedIn]);
+  }, [deviceId]);
 }

@@ -79,18 +79,25 @@ test('a message is shown, counted and previewed, and tells its sender’s name',
   expect(await db.people.get(alice)).toMatchObject({ name: alice });
 });
 
+const nobody = () => false;
+
 test('of a group it is noted which message names or answers this device’s owner', async () => {
   await arrives('m1', 1, text('hello all, and @minerva'));
-  expect(isMeantUnread(conversation)).toBe(false);
+  expect(isMeantUnread(conversation, nobody)).toBe(false);
   await arrives('m2', 2, text('and @mine.'));
-  expect(conversation.meantSeq).toBe(2);
-  expect(isMeantUnread(conversation)).toBe(true);
+  expect(conversation.meant).toEqual({ seq: 2, by: alice });
+  expect(isMeantUnread(conversation, (userId) => userId === alice)).toBe(false);
+  expect(isMeantUnread(conversation, nobody)).toBe(true);
   conversation.readSeq = 2;
   await arrives('m3', 3, text('by me, @mine'), me);
   await arrives('m4', 4, { kind: 'text', body: 'to alice', replyTo: 'm2' });
-  expect(isMeantUnread(conversation)).toBe(false);
+  expect(isMeantUnread(conversation, nobody)).toBe(false);
   await arrives('m5', 5, { kind: 'text', body: 'to you', replyTo: 'm3' });
-  expect(isMeantUnread(conversation)).toBe(true);
+  expect(isMeantUnread(conversation, nobody)).toBe(true);
+  conversation.readSeq = 5;
+  await arrives('d6', 7, { kind: 'delete', target: 'm6' });
+  await arrives('m6', 6, text('not for @mine'));
+  expect(isMeantUnread(conversation, nobody)).toBe(false);
 });
 
 test('a second message under a known id is refused', async () => {

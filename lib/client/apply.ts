@@ -79,9 +79,9 @@ export function applyArrival(
     const row = { ...rowOf(arrival), body: content.body, replyTo: content.replyTo };
     batch.putMessage(row);
     if (!existing) countUnread(conversation, arrival, me);
-    noteMeant(batch, conversation, row, owner);
     showInList(conversation, row);
     for (const orphan of batch.adoptOrphans(arrival.id)) applyToTarget(batch, conversation, orphan);
+    noteMeant(batch, conversation, row, owner);
   } else if (content.kind === 'group') {
     if (existing?.kind === 'sealed') forgetSealed(batch, conversation, existing, me);
     if (!mayManage(conversation, arrival.senderId)) return;
@@ -154,9 +154,10 @@ function noteMeant(
   row: MessageRow,
   me: { userId: string; handle: string },
 ): void {
-  if (conversation.kind !== 'group' || row.senderId === me.userId) return;
+  if (conversation.kind !== 'group' || row.senderId === me.userId || row.deleted) return;
+  if (row.order < (conversation.meant?.seq ?? 0)) return;
   const repliedTo = row.replyTo === null ? null : (batch.message(row.replyTo)?.senderId ?? null);
-  if (isMeant(row, me, repliedTo)) conversation.meantSeq = Math.max(row.order, conversation.meantSeq ?? 0);
+  if (isMeant(row, me, repliedTo)) conversation.meant = { seq: row.order, by: row.senderId };
 }
 
 function mayManage(conversation: ConversationRow, userId: string): boolean {

@@ -54,8 +54,8 @@ export interface ConversationRow {
   /** The last number read on this device. Never goes back. */
   readSeq: number;
   unread: number;
-  /** The last number that means this device's owner: names them, or answers them. Groups only. */
-  meantSeq?: number;
+  /** The last message that means this device's owner, names them or answers them, and who wrote it. Groups only. */
+  meant?: { seq: number; by: string };
   /** A send was refused with the envelopes in it: the next one uses a new sender key. */
   mustRotate: boolean;
   /** By user id: how far each other member has received and read. */

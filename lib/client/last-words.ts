@@ -32,8 +32,6 @@ interface Left {
 }
 
 const prefix = 'aparte-last-words ';
-/** Of a conversation that is not here: it may still come, after a cache that was made anew. ms */
-const keptMs = 30 * 86_400_000;
 const keyBytes = 32;
 
 /** What seals them. Its key lies in the database and goes with all else there, also where no page is open. */
@@ -74,9 +72,8 @@ export async function takeWords(author: Author, cipher: RowCipher, shelf: Shelf)
   const names = Array.from({ length: shelf.length }, (_, at) => shelf.key(at) ?? '');
   for (const name of names.filter((one) => one.startsWith(prefix))) {
     const left = read(cipher, name, shelf.getItem(name));
-    let done = true;
-    for (const words of left?.words ?? []) done = (await take(author, words, left?.at ?? 0)) && done;
-    if (done || !left || left.at < author.now() - keptMs) shelf.removeItem(name);
+    for (const words of left?.words ?? []) await take(author, words, left?.at ?? 0);
+    shelf.removeItem(name);
   }
 }
 
@@ -90,14 +87,13 @@ function read(cipher: RowCipher, name: string, sealed: string | null): Left | nu
   }
 }
 
-/** @returns whether the conversation is here */
-async function take(author: Author, words: Words, at: number): Promise<boolean> {
+async function take(author: Author, words: Words, at: number): Promise<void> {
   const { db } = author;
   const { conversationId } = words;
   const tables = [db.messages, db.outbox, db.conversations, db.tellings, db.meta];
-  return db.transaction('rw', tables, async () => {
+  await db.transaction('rw', tables, async () => {
     const conversation = await db.conversations.get(conversationId);
-    if (!conversation) return false;
+    if (!conversation) return;
     if (words.kind === 'text') {
       const { messageId, body, replyTo } = words;
       await sayOnce(author, conversationId, { kind: 'text', body, replyTo }, messageId);
@@ -109,12 +105,11 @@ async function take(author: Author, words: Words, at: number): Promise<boolean> 
       const there = conversation.draft;
       // Another tab or device wrote meanwhile: neither is lost.
       const beside = over.includes(there) ? '' : there;
-      const isThere = there === draft || there.endsWith(`\n${draft}`);
+      const isThere = there === draft || beside.endsWith(`\n${draft}`);
       // By the time of writing: what another device has drafted since, and this one has not heard of, stands.
       const then = { ...author, now: () => at };
       if (!isThere) await saveDraft(then, conversationId, [beside, draft].filter(Boolean).join('\n'));
     }
-    return true;
   });
 }
 

@@ -2,7 +2,14 @@ import { afterEach, expect, test } from 'vitest';
 import { testKey } from '../../tests/store-key';
 import { directConversationId } from '../protocol/names';
 import { AparteDb, type ConversationRow, type Preview } from './db';
-import { allConversations, conversations, isArriving, newestConversations, withNewest } from './queries';
+import {
+  allConversations,
+  conversations,
+  isArriving,
+  newestConversations,
+  unreadTotal,
+  withNewest,
+} from './queries';
 
 const db = new AparteDb(testKey, 'queries');
 afterEach(() => db.conversations.clear());
@@ -47,6 +54,24 @@ test('who was blocked stands on a list of their own, and not among the conversat
   await db.conversations.bulkPut([row('mine', { preview }), row('gone', { myState: 'blocked', preview })]);
   expect(await shown()).toEqual(['mine']);
   expect((await allConversations(db)).blocked.map((one) => one.conversationId)).toEqual(['gone']);
+});
+
+test('of groups that are heard only where one is meant each counts as one, unless it is muted or a blocked person said so', async () => {
+  const alertRule = { mutedUntil: 0, mentionsOnly: true, at: '' };
+  const carl = { userId: 'carl', role: 'member' as const, state: 'active' as const, devicesVersion: 1 };
+  const group = (id: string, by: string, more: Partial<ConversationRow> = {}) =>
+    row(id, { kind: 'group', unread: 3, readSeq: 2, meant: { seq: 4, by }, alertRule, ...more });
+  await db.conversations.bulkPut([
+    row('plain', { unread: 2 }),
+    group('meant', 'bert'),
+    group('read', 'bert', { readSeq: 4 }),
+    row('nobody', { kind: 'group', unread: 3, alertRule }),
+    group('muted', 'bert', { alertRule: { ...alertRule, mutedUntil: 10 } }),
+    group('by carl', 'carl'),
+  ]);
+  expect(await unreadTotal(db, 5)).toBe(4);
+  await db.conversations.put(row('with carl', { myState: 'blocked', members: [carl] }));
+  expect(await unreadTotal(db, 5)).toBe(3);
 });
 
 test('older messages are awaited while there is a gap, or while none has come of those that there are', () => {

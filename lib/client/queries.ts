@@ -62,7 +62,9 @@ export async function newestConversations(db: AparteDb, me: string, count: numbe
   const ids = await db.conversations.orderBy('sortAt').primaryKeys();
   const read = (await db.conversations.bulkGet(ids.slice(-count).reverse())).flatMap((row) => row ?? []);
   const rows = read.filter(isListed);
-  const speakers = new Set(rows.flatMap((row) => row.preview?.senderId ?? []));
+  const speakers = new Set(
+    rows.flatMap(({ preview, meant }) => [preview?.senderId ?? [], meant?.by ?? []].flat()),
+  );
   const others = rows.flatMap((row) => (row.kind === 'direct' ? row.members.map((one) => one.userId) : []));
   const people = (await db.people.bulkGet([...new Set([...others, ...speakers])])).flatMap(
     (row) => row ?? [],
@@ -184,18 +186,28 @@ export const isQuieter = (row: ConversationRow, now: number): boolean =>
   isMuted(row, now) || row.alertRule?.mentionsOnly === true;
 
 /** Whether something unread speaks to this device's owner. */
-export const isMeantUnread = (row: ConversationRow): boolean =>
-  row.unread > 0 && (row.meantSeq ?? 0) > row.readSeq;
+export const isMeantUnread = (
+  { unread, readSeq, meant }: ConversationRow,
+  isBlocked: (userId: string) => boolean,
+): boolean => unread > 0 && meant !== undefined && meant.seq > readSeq && !isBlocked(meant.by);
 
-/** Unread messages for the title and the icon; a group of which one wishes to hear only what is meant counts as one. */
-export const unreadOf = (rows: ConversationRow[], now: number): number =>
-  rows.reduce((total, row) => {
+/**
+ * Unread messages for the title and the icon; a group of which one wishes to hear only what is meant counts as one.
+ * @param blocked the conversations with people who are
+ */
+export function unreadOf(listed: ConversationRow[], blocked: ConversationRow[], now: number): number {
+  const unheard = new Set(blocked.flatMap((row) => row.members.map(({ userId }) => userId)));
+  return listed.reduce((total, row) => {
     if (!isQuieter(row, now)) return total + row.unread;
-    return !isMuted(row, now) && isMeantUnread(row) ? total + 1 : total;
+    const counts = !isMuted(row, now) && isMeantUnread(row, (userId) => unheard.has(userId));
+    return counts ? total + 1 : total;
   }, 0);
+}
 
-export const unreadTotal = async (db: AparteDb, now: number): Promise<number> =>
-  unreadOf(await conversations(db), now);
+export async function unreadTotal(db: AparteDb, now: number): Promise<number> {
+  const { listed, blocked } = await allConversations(db);
+  return unreadOf(listed, blocked, now);
+}
 
 /** How far a message of mine has come: read by all others, delivered to all others, or sent. */
 export function markOf(conversation: ConversationRow, message: MessageRow): 'sent' | 'delivered' | 'read' {

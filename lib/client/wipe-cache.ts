@@ -13,8 +13,7 @@ export async function wipeCache({ db }: Environment, heir: string | null = null)
     const inherited = heir !== null && lost?.userId === heir;
     if (inherited) await keepUnsent(db);
     for (const table of tables) await table.clear();
-    const kept: MetaKey[] = ['session', 'link'];
-    if (inherited) kept.push('lost', 'unsent', 'lastWordsKey');
+    const kept: MetaKey[] = inherited ? ['session', 'link', 'lost', 'unsent'] : ['session', 'link'];
     await db.meta.where('key').noneOf(kept).delete();
   });
 }
