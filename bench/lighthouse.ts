@@ -67,7 +67,9 @@ async function settle(context: BrowserContext, origin: string): Promise<string> 
     await anna.find('bert');
     await page.getByRole('button', { name: 'Write to @bert' }).click();
     for (let index = 0; index < 30; index++) await anna.write(`Line ${index} of a conversation`);
-    await expect(anna.message('Line 29').getByRole('img', { name: /Sent|Delivered/ })).toBeVisible();
+    // One after the other, while the page draws each: seconds on a slow machine.
+    const last = anna.message('Line 29').getByRole('img', { name: /Sent|Delivered/ });
+    await expect(last).toBeVisible({ timeout: 60_000 });
     await page.evaluate(() => navigator.serviceWorker.ready);
     const address = page.url();
     await page.close();
