@@ -3,6 +3,7 @@
 import { setAlertSettings, wishPush } from '../../lib/client/alert-intents';
 import { neutralTag, notificationOf, tagOf } from '../../lib/client/alerts';
 import type { AlertMessage } from '../../lib/client/engine-worker';
+import { toBase64Url } from '../../lib/protocol/base64';
 import { alertWords } from '../i18n/alerts';
 import { api, author } from './author';
 import type { Language } from './preferences';
@@ -76,10 +77,5 @@ export async function subscribePush(): Promise<void> {
   await wishPush(author, keysOf(await worker.pushManager.subscribe(options)));
 }
 
-function keyOf({ options }: PushSubscription): string {
-  const bytes = new Uint8Array(options.applicationServerKey ?? new ArrayBuffer(0));
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
-    .replaceAll('=', '');
-}
+const keyOf = ({ options }: PushSubscription): string =>
+  toBase64Url(new Uint8Array(options.applicationServerKey ?? new ArrayBuffer(0)));

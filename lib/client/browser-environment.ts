@@ -1,4 +1,5 @@
 import { openMachine } from '../crypto/machine';
+import { toBase64Url } from '../protocol/base64';
 import type { AlertPort } from './alerts';
 import { createApi } from './api';
 import { AparteDb } from './db';
@@ -43,11 +44,7 @@ export function browserEnvironment(
     now: () => Date.now(),
     random: () => Math.random(),
     newId: () => crypto.randomUUID(),
-    newSecret: () =>
-      btoa(String.fromCharCode(...bytes(32)))
-        .replaceAll('+', '-')
-        .replaceAll('/', '_')
-        .replaceAll('=', ''),
+    newSecret: () => toBase64Url(bytes(32)),
     after: (ms, call) => {
       const timer = setTimeout(call, ms);
       return () => clearTimeout(timer);

@@ -235,26 +235,17 @@ async function sayIn(
   author: Author,
   conversationId: string,
   content: Content,
-  messageId = author.newId(),
+  messageId?: string,
 ): Promise<string> {
   const { db } = author;
   // An async scope: Dexie follows native awaits only from one.
   return db.transaction('rw', [db.messages, db.outbox, db.conversations, db.meta], async () => {
-    return await sayOnce(author, conversationId, content, messageId);
+    if (messageId && (await db.messages.get(messageId))) return messageId;
+    return await say(author, conversationId, content, messageId);
   });
 }
 
-/** As `say`, for a message that may be stored already: by the page that wrote it, or by whoever did so in its place. */
-export async function sayOnce(
-  author: Author,
-  conversationId: string,
-  content: Content,
-  messageId: string,
-): Promise<string> {
-  if (await author.db.messages.get(messageId)) return messageId;
-  return say(author, conversationId, content, messageId);
-}
-
+/** @param messageId of one that may be stored already, by the page that wrote it or by one that came after: then it stays */
 export function sendText(
   author: Author,
   conversationId: string,

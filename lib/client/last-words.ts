@@ -1,6 +1,7 @@
+import { fromBase64, toBase64 } from '../protocol/base64';
 import { editMessage } from './change-intents';
 import type { AparteDb } from './db';
-import { type Author, saveDraft, sayOnce } from './intents';
+import { type Author, saveDraft, sendText } from './intents';
 import { RowCipher } from './row-cipher';
 
 /** Words that a page has not stored yet when it goes: sent, put in the place of others, or merely typed. */
@@ -38,9 +39,9 @@ const keyBytes = 32;
 export async function wordsCipher(db: AparteDb): Promise<RowCipher> {
   return db.transaction('rw', db.meta, async () => {
     const known = await db.readMeta('lastWordsKey');
-    if (known) return new RowCipher(fromText(known));
+    if (known) return new RowCipher(fromBase64(known));
     const key = crypto.getRandomValues(new Uint8Array(keyBytes));
-    await db.writeMeta('lastWordsKey', toText(key));
+    await db.writeMeta('lastWordsKey', toBase64(key));
     return new RowCipher(key);
   });
 }
@@ -51,7 +52,7 @@ export function leaveWords({ now, newId }: Author, cipher: RowCipher, shelf: She
     if (part.length === 0) continue;
     const name = prefix + newId();
     const left: Left = { at: now(), words: part };
-    shelf.setItem(name, toText(cipher.seal(name, JSON.stringify(left))));
+    shelf.setItem(name, toBase64(cipher.seal(name, JSON.stringify(left))));
   }
 }
 
@@ -81,7 +82,7 @@ export async function takeWords(author: Author, cipher: RowCipher, shelf: Shelf)
 function read(cipher: RowCipher, name: string, sealed: string | null): Left | null {
   if (sealed === null) return null;
   try {
-    return JSON.parse(cipher.open(name, fromText(sealed)));
+    return JSON.parse(cipher.open(name, fromBase64(sealed)));
   } catch {
     return null;
   }
@@ -96,7 +97,7 @@ async function take(author: Author, words: Words, at: number): Promise<void> {
     if (!conversation) return;
     if (words.kind === 'text') {
       const { messageId, body, replyTo } = words;
-      await sayOnce(author, conversationId, { kind: 'text', body, replyTo }, messageId);
+      await sendText(author, conversationId, body, replyTo, messageId);
     } else if (words.kind === 'edit') {
       const message = await db.messages.get(words.messageId);
       if (message?.body === words.over) await editMessage(author, message, words.body);
@@ -112,6 +113,3 @@ async function take(author: Author, words: Words, at: number): Promise<void> {
     }
   });
 }
-
-const toText = (bytes: Uint8Array) => btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
-const fromText = (text: string) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));

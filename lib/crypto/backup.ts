@@ -4,6 +4,7 @@ import {
   RequestType,
   RoomId,
 } from '@matrix-org/matrix-sdk-crypto-wasm';
+import { fromBase64, toBase64 } from '../protocol/base64';
 import type { Archive } from './archive';
 import { parseBackedUpKey, parseBackupPage, parseObject } from './json';
 
@@ -144,7 +145,7 @@ async function open(
   purpose: Purpose,
   page: string,
 ): Promise<ArrayBuffer | null> {
-  const bytes = Uint8Array.from(atob(page), (letter) => letter.charCodeAt(0));
+  const bytes = fromBase64(page);
   try {
     return await crypto.subtle.decrypt(
       { name: 'AES-GCM', iv: new Uint8Array(12), additionalData: owner(olm) },
@@ -168,7 +169,7 @@ async function pageKey(
   usage: 'encrypt' | 'decrypt',
 ) {
   const text = key.toBase64();
-  const secret = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const secret = fromBase64(text);
   const material = await crypto.subtle.importKey('raw', secret, 'HKDF', false, ['deriveKey']);
   const info = new TextEncoder().encode(`aparte ${purpose}`);
   return crypto.subtle.deriveKey(
@@ -187,10 +188,4 @@ function uuidBytes(id: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from({ length: 16 }, (_, index) =>
     Number.parseInt(hex.slice(2 * index, 2 * index + 2), 16),
   );
-}
-
-function toBase64(bytes: Uint8Array): string {
-  let text = '';
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  return btoa(text);
 }

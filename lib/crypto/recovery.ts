@@ -1,3 +1,4 @@
+import { fromBase64, toBase64, toBase64Url } from '../protocol/base64';
 import { decode, encode, normalise } from '../protocol/crockford';
 
 /**
@@ -46,10 +47,7 @@ export async function readRecoveryKey(typed: string): Promise<RecoveryKey | unde
     'decrypt',
   ]);
   return {
-    authentication: toBase64(new Uint8Array(authentication))
-      .replaceAll('+', '-')
-      .replaceAll('/', '_')
-      .replaceAll('=', ''),
+    authentication: toBase64Url(new Uint8Array(authentication)),
     seal: async (plaintext) => {
       const iv = crypto.getRandomValues(new Uint8Array(ivBytes));
       const sealed = await crypto.subtle.encrypt(
@@ -60,7 +58,7 @@ export async function readRecoveryKey(typed: string): Promise<RecoveryKey | unde
       return toBase64(new Uint8Array([...iv, ...new Uint8Array(sealed)]));
     },
     open: async (sealed) => {
-      const all = Uint8Array.from(atob(sealed), (letter) => letter.charCodeAt(0));
+      const all = fromBase64(sealed);
       const iv = all.slice(0, ivBytes);
       try {
         const opened = await crypto.subtle.decrypt({ name: 'AES-GCM', iv }, key, all.slice(ivBytes));
@@ -84,9 +82,3 @@ const derived = (purpose: 'authentication' | 'encryption') => ({
   salt: new Uint8Array(),
   info: new TextEncoder().encode(`aparte recovery ${purpose} 1`),
 });
-
-function toBase64(bytes: Uint8Array): string {
-  let text = '';
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  return btoa(text);
-}
