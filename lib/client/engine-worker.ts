@@ -16,10 +16,18 @@ import { hearStorage } from './storage-telling';
  */
 const keys = openKeyRing(() => close());
 
-/** A device with keys needs the library: it loads while the database still opens. */
+/** Whoever has no account yet reads the first screen meanwhile: it is drawn before the library takes its share. */
+const welcomeMs = 1_000;
+
+/**
+ * A device with keys needs the library: it loads while the database still opens. One without will: what makes an
+ * account, or links a device, begins with it.
+ */
 async function loadEarly(): Promise<void> {
   const names = (await indexedDB.databases()).map(({ name }) => name ?? '');
-  if (names.some((name) => name.startsWith(machineStore))) await loadCrypto();
+  if (!names.some((name) => name.startsWith(machineStore)))
+    await new Promise<void>((resolve) => setTimeout(resolve, welcomeMs));
+  await loadCrypto();
 }
 
 async function holdEngine(): Promise<never> {

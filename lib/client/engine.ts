@@ -2,7 +2,7 @@ import type { Environment } from './environment';
 import { endSession, erase, isLeaving, isShutOut, owesErasure, tellErased } from './erasure';
 import { dispatchLink } from './link-intents';
 import { isRunning } from './link-state';
-import { performLink } from './linking';
+import { type Joined, performLink } from './linking';
 import { KeysLost, lookForEarlierSelf, noteKeysLost } from './mending';
 import type { Session } from './meta';
 import type { ReadingHint } from './reading-hint';
@@ -32,6 +32,8 @@ const endingMs = 10_000;
 export function startEngine(given: Environment): Engine {
   const { db } = given;
   let work: SignedIn | null = null;
+  /** Until its session is begun. */
+  let joined: Joined | null = null;
   /** One at a time: a second would delete what has come after the first. */
   let erasing: Promise<void> | null = null;
   const storage = new StorageWatch(given, {
@@ -63,8 +65,10 @@ export function startEngine(given: Environment): Engine {
 
   async function begin(session: Extract<Session, { state: 'signed_in' }>): Promise<void> {
     if ((await db.readMeta('lost'))?.deviceId === session.deviceId) return;
+    const open = joined?.deviceId === session.deviceId ? joined.machine : null;
+    if (open) joined = null;
     try {
-      work = await SignedIn.start(environment, session, (code) => {
+      work = await SignedIn.start(environment, session, open, (code) => {
         endSession(db, session.deviceId, code).catch((error: unknown) => environment.log('engine', error));
       });
       linkRunner.kick();
@@ -82,10 +86,11 @@ export function startEngine(given: Environment): Engine {
   }
 
   async function endWork(): Promise<void> {
-    const ending = work;
+    const ending = [work?.stop(), joined?.machine.close()];
     work = null;
-    if (!ending) return;
-    await inTime(ending.stop()).catch((error: unknown) => given.log('engine', error));
+    joined = null;
+    for (const end of ending)
+      if (end) await inTime(end).catch((error: unknown) => given.log('engine', error));
   }
 
   /** @returns whether it has ended in time */
@@ -115,7 +120,11 @@ export function startEngine(given: Environment): Engine {
       const lost = await db.readMeta('lost');
       // A device that has lost its keys is a new one.
       if (session?.state === 'signed_in' && !work && lost?.deviceId !== session.deviceId) return;
-      if (await performLink(environment, link, work?.owner ?? null)) work?.linked();
+      const owner = work?.owner ?? null;
+      const keep = (machine: Joined) => {
+        joined = machine;
+      };
+      if (await performLink(environment, link, owner, keep)) work?.linked();
     },
     (error) => environment.log('link', error),
   );
@@ -164,8 +173,9 @@ export function startEngine(given: Environment): Engine {
       if (storage.sound) await dispatchLink(db, { name: 'failed', reason: 'interrupted' });
       await linkRunner.stop();
       await runner.stop();
-      await work?.stop();
+      await Promise.all([work?.stop(), joined?.machine.close()]);
       work = null;
+      joined = null;
     },
   };
 }

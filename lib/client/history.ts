@@ -19,15 +19,18 @@ export async function recentCiphertexts({ db, api }: Environment): Promise<strin
   const ciphertexts: string[] = [];
   await askAhead(
     rows.filter((row) => row.rosterVersion > 0),
-    ({ conversationId, cursor, joinedSeq }) =>
-      api.messages.pull.query({
-        conversationId,
-        after: Math.max(joinedSeq, cursor - recentMessages),
-        limit: limits.pullPageSize,
-      }),
-    async (_, { messages }) => {
+    {
+      ask: ({ conversationId, cursor, joinedSeq }) =>
+        api.messages.pull.query({
+          conversationId,
+          after: Math.max(joinedSeq, cursor - recentMessages),
+          limit: limits.pullPageSize,
+        }),
       // From the last on: should there be too many keys, the newest are among them.
-      for (const { ciphertext } of messages.reverse()) ciphertexts.push(ciphertext);
+      open: async (_, { messages }) => messages.reverse(),
+      take: async (_, messages) => {
+        for (const { ciphertext } of messages) ciphertexts.push(ciphertext);
+      },
     },
   );
   return ciphertexts;
@@ -58,14 +61,15 @@ export async function fillHistory(work: Work, inbox: Inbox): Promise<void> {
     const total = Math.max((await db.readMeta('history'))?.total ?? 0, left);
     await tell(left, total);
     if (left === 0 || !work.online()) return;
-    await askAhead(
-      pagesOf(open, limits.pullPageSize, pagesPerPlan),
-      ({ row: { conversationId }, page: { after, upTo } }) => pullRange(api, conversationId, after, upTo),
-      async ({ row, page }, messages) => {
-        await inbox.takeHistory(row.conversationId, messages, page);
+    await askAhead(pagesOf(open, limits.pullPageSize, pagesPerPlan), {
+      ask: ({ row: { conversationId }, page: { after, upTo } }) =>
+        pullRange(api, conversationId, after, upTo),
+      open: (_, messages) => inbox.open(messages),
+      take: async ({ row, page }, opened) => {
+        await inbox.takeHistory(row.conversationId, opened, page);
         left -= page.upTo - page.after;
         await tell(left, total);
       },
-    );
+    });
   }
 }

@@ -95,18 +95,18 @@ export class Inbox {
     let ids = rows.flatMap((row) => row?.conversationId ?? []);
     while (ids.length > 0) {
       const further: string[] = [];
-      await askAhead(
-        ids,
-        async (conversationId) => {
+      await askAhead(ids, {
+        ask: async (conversationId) => {
           const after = (await db.conversations.get(conversationId))?.cursor ?? 0;
           return api.messages.pull.query({ conversationId, after, limit: limits.pullPageSize });
         },
-        async (conversationId, { messages, lastSeq }) => {
-          await this.takeMessages(messages);
-          const last = messages.at(-1);
-          if (last && last.seq < lastSeq) further.push(conversationId);
+        open: async (_, { messages, lastSeq }) => ({ opened: await this.open(messages), lastSeq }),
+        take: async (conversationId, { opened, lastSeq }) => {
+          await this.#storeNext(conversationId, opened);
+          const last = opened.coming.at(-1);
+          if (last && last.arrival.seq < lastSeq) further.push(conversationId);
         },
-      );
+      });
       ids = further;
     }
   }
@@ -142,16 +142,32 @@ export class Inbox {
     const fresh = messages.filter((message) => message.seq > known.cursor);
     if (fresh.length === 0) return 'stored';
     if (fresh[0]?.seq !== known.cursor + 1) return 'gap';
+    return this.#storeNext(known.conversationId, await this.open(fresh));
+  }
 
-    // Opening awaits the machine, which no transaction would survive; so first all are opened, then all stored.
-    const before = this.#keysCame;
-    const opened = await this.#reader.open(fresh);
-    const coming = comingOf(fresh, opened);
+  /**
+   * Opens what is to be stored. Apart from that: it awaits the machine, which no transaction would survive, and one page
+   * is opened while the one before is stored.
+   * @param messages of one conversation, in order
+   */
+  async open(messages: Message[]): Promise<OpenedPage> {
+    const keysBefore = this.#keysCame;
+    return { coming: comingOf(messages, await this.#reader.open(messages)), keysBefore };
+  }
+
+  /** Stores what follows the cursor. */
+  async #storeNext(
+    conversationId: string,
+    { coming, keysBefore }: OpenedPage,
+  ): Promise<'stored' | 'keyless'> {
+    if (coming.length === 0) return 'stored';
+    const { db } = this.work.environment;
+    const senders = new Set(coming.map(({ arrival }) => arrival.senderId));
     await db.transaction(
       'rw',
       [db.conversations, db.messages, db.people, db.orphans, db.sealed, db.outbox, db.activities, db.meta],
       async () => {
-        const conversation = await db.conversations.get(first.conversationId);
+        const conversation = await db.conversations.get(conversationId);
         if (!conversation) return;
         const batch = await Batch.open(db, coming, this.work.me.deviceId);
         for (const one of coming) {
@@ -163,27 +179,25 @@ export class Inbox {
         }
         await batch.store();
         // Who has said it types no more, nor records; a call goes on.
-        for (const senderId of new Set(fresh.map((message) => message.senderUserId)))
+        for (const senderId of senders)
           for (const kind of ['typing', 'recording'] as const)
-            await db.activities.delete([first.conversationId, senderId, kind]);
+            await db.activities.delete([conversationId, senderId, kind]);
         await db.conversations.put(conversation);
-        await this.#acknowledge(conversation, fresh);
+        await this.#acknowledge(conversation, senders);
       },
     );
     this.on.arrived(
-      first.conversationId,
-      fresh.filter((_, index) => opened[index]?.status === 'ok').map((message) => message.clientId),
+      conversationId,
+      coming.filter(({ opened }) => opened.status === 'ok').map(({ arrival }) => arrival.id),
     );
-    const keyless = opened.some((result) => result.status === 'sealed');
-    if (keyless && before !== this.#keysCame) await this.openSealed(first.conversationId);
+    const keyless = coming.some(({ opened }) => opened.status === 'sealed');
+    if (keyless && keysBefore !== this.#keysCame) await this.openSealed(conversationId);
     return keyless ? 'keyless' : 'stored';
   }
 
   /** Stores the messages of a page that was missing. */
-  async takeHistory(conversationId: string, messages: Message[], page: Gap): Promise<void> {
+  async takeHistory(conversationId: string, { coming, keysBefore }: OpenedPage, page: Gap): Promise<void> {
     const { db } = this.work.environment;
-    const before = this.#keysCame;
-    const coming = comingOf(messages, await this.#reader.open(messages));
     await db.transaction(
       'rw',
       [db.conversations, db.messages, db.people, db.orphans, db.sealed, db.outbox],
@@ -198,7 +212,7 @@ export class Inbox {
         await db.conversations.put(conversation);
       },
     );
-    if (before !== this.#keysCame) await this.openSealed(conversationId);
+    if (keysBefore !== this.#keysCame) await this.openSealed(conversationId);
   }
 
   #store(batch: Batch, conversation: ConversationRow, coming: ComingMessage): void {
@@ -210,8 +224,8 @@ export class Inbox {
     applyArrival(batch, conversation, coming, me);
   }
 
-  async #acknowledge(conversation: ConversationRow, fresh: Message[]): Promise<void> {
-    const others = fresh.some((message) => message.senderUserId !== this.work.me.userId);
+  async #acknowledge(conversation: ConversationRow, senders: ReadonlySet<string>): Promise<void> {
+    const others = [...senders].some((senderId) => senderId !== this.work.me.userId);
     if (!others || conversation.myState !== 'active') return;
     if (conversation.members.length > deliveredMarksUpTo) return;
     const { db, now, newId } = this.work.environment;
@@ -295,6 +309,13 @@ export class Inbox {
 }
 
 type ComingMessage = Coming & { ciphertext: string };
+
+/** A page of one conversation's messages that was opened, to be stored. */
+export interface OpenedPage {
+  coming: ComingMessage[];
+  /** How often keys had come before. */
+  keysBefore: number;
+}
 
 const comingOf = (messages: Message[], opened: Opened[]): ComingMessage[] =>
   messages.flatMap((message, index) => {

@@ -52,16 +52,24 @@ export interface Owner {
   me: { userId: string; deviceId: string; handle: string; name: string };
 }
 
+/** A device that has just become one of the account, and its machine, open: with the newest keys still in memory. */
+export interface Joined {
+  deviceId: string;
+  machine: CryptoMachine;
+}
+
 /**
  * Carries out a linking that a person has started on this device, to its end. Never rejects: every way out is a state
  * with a sentence.
  * @param owner of the account, on a device that has one; `null` on a new one
+ * @param joined is told of the new one before its session is stored; its machine is then whoever hears it's to close
  * @returns whether there is a new link
  */
 export async function performLink(
   environment: Environment,
   { code, device }: Extract<LinkState, { step: 'opening' }>,
   owner: Owner | null,
+  joined: (joined: Joined) => void,
 ): Promise<boolean> {
   const { db } = environment;
   const local = followCancel(environment);
@@ -70,7 +78,9 @@ export async function performLink(
     const place = await run.meet(code, owner ? 'old' : 'new');
     try {
       await dispatchLink(db, { name: 'met', expiresAt: place.expiresAt });
-      const name = owner ? await run.admit(place, owner, local.typed) : await run.enter(place, device);
+      const name = owner
+        ? await run.admit(place, owner, local.typed)
+        : await run.enter(place, device, joined);
       await dispatchLink(db, { name: 'linked', device: name });
       return true;
     } finally {
@@ -193,7 +203,7 @@ class Run {
   }
 
   /** The new device: shows the digits, registers, takes the secrets over. @returns its own name */
-  async enter(place: Rendezvous, device: LinkingDevice): Promise<string> {
+  async enter(place: Rendezvous, device: LinkingDevice, joined: (joined: Joined) => void): Promise<string> {
     const { environment } = this;
     const { db, api } = environment;
     await place.send({ t: 'device', ...device });
@@ -226,7 +236,7 @@ class Run {
       await place.persist(() => machine.adoptSecrets({ bundle, masterKey }));
       if (recentKeys !== null) await machine.importKeys(recentKeys);
       await place.persist(() => takeState(environment, machine));
-      await machine.close();
+      joined({ deviceId, machine });
       await db.writeMeta('session', { state: 'signed_in', userId, deviceId, handle, name });
     } catch (error) {
       await machine.close();

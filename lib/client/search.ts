@@ -58,12 +58,16 @@ export class SearchIndex {
     await this.refresh();
     const words = wordsOf(query.text);
     const found = this.#find(words, query);
-    const rows = await Promise.all(
-      found.map(({ block, index }) =>
-        this.db.messages
-          .where('[conversationId+order]')
-          .equals([block.conversationId, block.orders[index] ?? 0])
-          .first(),
+    const { messages } = this.db;
+    // In one transaction: one of its own for each costs more than the reading.
+    const rows = await this.db.transaction('r', messages, () =>
+      Promise.all(
+        found.map(({ block, index }) =>
+          messages
+            .where('[conversationId+order]')
+            .equals([block.conversationId, block.orders[index] ?? 0])
+            .first(),
+        ),
       ),
     );
     return rows.flatMap((row) => hitOf(row, words) ?? []);

@@ -60,14 +60,18 @@ export class SignedIn {
   readonly #unwatch: (() => void)[] = [];
   readonly #work: Work;
 
-  /** @throws KeysLost when the machine's store is not that of this device any more */
+  /**
+   * @param open the device's machine, if it is open already
+   * @throws KeysLost when the machine's store is not that of this device any more
+   */
   static async start(
     environment: Environment,
     me: Extract<Session, { state: 'signed_in' }>,
+    open: CryptoMachine | null,
     ended: (code: ErrorCode) => void,
   ): Promise<SignedIn> {
     const toldOnlineUntil = (await environment.db.readMeta('toldOnlineUntil')) ?? 0;
-    const machine = await environment.openMachine(me);
+    const machine = open ?? (await environment.openMachine(me));
     if (!(await machine.hasAccount())) {
       await machine.close();
       throw new KeysLost();
