@@ -26,14 +26,12 @@ import { figuresShared, presenceShown } from './queries';
 import type { ReadingHint } from './reading-hint';
 import { lookAtRecovery } from './recovery';
 import { Runner } from './runner';
-import { makeBlocks } from './search-blocks';
+import { SearchMaker } from './search-maker';
 import { watch } from './watch';
 import type { Work } from './work';
 
 /** Five minutes where somebody looks on, a quarter of an hour elsewhere: a look costs the server a query. */
 const quietRoundsBetweenLooks = 12;
-/** What was said can be found this much later. */
-const searchableAfterMs = 300;
 
 /** The engine of a device that has an account: connection, intake and outbox around one crypto machine. */
 export class SignedIn {
@@ -56,7 +54,7 @@ export class SignedIn {
   readonly #removalsRunner: Runner;
   readonly #recoveryRunner: Runner;
   readonly #decisionsRunner: Runner;
-  readonly #searchRunner: Runner;
+  readonly #searchMaker: SearchMaker;
   readonly #unwatch: (() => void)[] = [];
   readonly #work: Work;
 
@@ -135,7 +133,8 @@ export class SignedIn {
     this.#historyRunner = background('history', async () => {
       await this.#backup.restore();
       await fillMarks(this.#work, inbox);
-      await fillHistory(this.#work, inbox);
+      this.#searchMaker.history(true);
+      await fillHistory(this.#work, inbox).finally(() => this.#searchMaker.history(false));
     });
     this.#devicesRunner = background('devices', async () => {
       // A device that was linked needs the keys that came since the last page.
@@ -149,9 +148,7 @@ export class SignedIn {
     this.#recoveryRunner = persistent('recovery', async () => {
       if (this.#work.online()) await lookAtRecovery(this.#work, () => this.#backup.store());
     });
-    this.#searchRunner = background('search', async () => {
-      while (await makeBlocks(db));
-    });
+    this.#searchMaker = new SearchMaker(environment);
     this.#removalsRunner = persistent('removals', () => performRemovals(this.#work));
     this.#intakeRunner = new Runner(
       () => this.#takeIn(),
@@ -184,13 +181,6 @@ export class SignedIn {
         environment,
         () => db.removals.where('deviceId').above('').primaryKeys(),
         () => this.#removalsRunner.kick(),
-      ),
-      watch(
-        environment,
-        () => db.searchDirty.limit(1).primaryKeys(),
-        // A little later: what comes in a row is written once.
-        (blocks) =>
-          blocks.length > 0 && environment.after(searchableAfterMs, () => this.#searchRunner.kick()),
       ),
       watch(
         environment,
@@ -282,7 +272,7 @@ export class SignedIn {
       this.#removalsRunner.stop(),
       this.#recoveryRunner.stop(),
       this.#decisionsRunner.stop(),
-      this.#searchRunner.stop(),
+      this.#searchMaker.stop(),
       this.#intakeRunner.stop(),
       this.#outboxRunner.stop(),
       this.#outbox.stop(),
