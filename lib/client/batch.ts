@@ -42,15 +42,17 @@ export class Batch {
       }
     for (const { intent } of batch.#intents.values())
       if (intent.kind === 'message' && 'target' in intent.content) targets.add(intent.content.target);
-    await read(db.messages.bulkGet([...targets]), targets, batch.#messages);
     const senders = new Set(coming.map(({ arrival }) => arrival.senderId));
-    await read(db.people.bulkGet([...senders]), senders, batch.#people);
+    const [, , orphans] = await Promise.all([
+      read(db.messages.bulkGet([...targets]), targets, batch.#messages),
+      read(db.people.bulkGet([...senders]), senders, batch.#people),
+      db.orphans
+        .where('target')
+        .anyOf([...ids])
+        .toArray(),
+    ]);
     for (const id of ids) batch.#orphans.set(id, []);
-    for (const orphan of await db.orphans
-      .where('target')
-      .anyOf([...ids])
-      .toArray())
-      batch.#orphans.get(orphan.target)?.push(orphan);
+    for (const orphan of orphans) batch.#orphans.get(orphan.target)?.push(orphan);
     return batch;
   }
 
@@ -112,14 +114,19 @@ export class Batch {
   async store(): Promise<void> {
     const { db } = this;
     const changed = [...this.#changed];
-    await db.messages.bulkPut(changed.flatMap((id) => this.#messages.get(id) ?? []));
-    await db.messages.bulkDelete(changed.filter((id) => this.#messages.get(id) === undefined));
-    await db.people.bulkPut([...this.#renamed].flatMap((userId) => this.#people.get(userId) ?? []));
-    await db.orphans.bulkDelete(this.#adopted);
-    await db.orphans.bulkPut([...this.#newOrphans.values()]);
-    await db.sealed.bulkDelete(this.#unsealed);
-    await db.sealed.bulkPut(this.#sealed);
-    if (this.#settled.length > 0) await db.outbox.bulkDelete(this.#settled);
+    const gone = changed.filter((id) => this.#messages.get(id) === undefined);
+    // The database does them in this order; none need wait here for the one before.
+    await Promise.all([
+      db.messages.bulkPut(changed.flatMap((id) => this.#messages.get(id) ?? [])),
+      gone.length > 0 && db.messages.bulkDelete(gone),
+      this.#renamed.size > 0 &&
+        db.people.bulkPut([...this.#renamed].flatMap((userId) => this.#people.get(userId) ?? [])),
+      this.#adopted.length > 0 && db.orphans.bulkDelete(this.#adopted),
+      this.#newOrphans.size > 0 && db.orphans.bulkPut([...this.#newOrphans.values()]),
+      this.#unsealed.length > 0 && db.sealed.bulkDelete(this.#unsealed),
+      this.#sealed.length > 0 && db.sealed.bulkPut(this.#sealed),
+      this.#settled.length > 0 && db.outbox.bulkDelete(this.#settled),
+    ]);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { ActivityKind } from '../protocol/frames';
 import { limits } from '../protocol/limits';
 import type { IncomingEnvelope, Mark, Message } from '../protocol/messages';
 import { type Arrival, applyArrival, type Coming, type Opened } from './apply';
@@ -177,13 +178,17 @@ export class Inbox {
           conversation.cursor = seq;
           conversation.lastSeq = Math.max(conversation.lastSeq, seq);
         }
-        await batch.store();
         // Who has said it types no more, nor records; a call goes on.
-        for (const senderId of senders)
-          for (const kind of ['typing', 'recording'] as const)
-            await db.activities.delete([conversationId, senderId, kind]);
-        await db.conversations.put(conversation);
-        await this.#acknowledge(conversation, senders);
+        const over = [...senders].flatMap((senderId): [string, string, ActivityKind][] => [
+          [conversationId, senderId, 'typing'],
+          [conversationId, senderId, 'recording'],
+        ]);
+        await Promise.all([
+          batch.store(),
+          db.activities.bulkDelete(over),
+          db.conversations.put(conversation),
+          this.#acknowledge(conversation, senders),
+        ]);
       },
     );
     this.on.arrived(

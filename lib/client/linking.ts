@@ -113,8 +113,11 @@ function followCancel(environment: Environment) {
     for (;;) {
       if (cancelled()) throw new LinkError('cancelled');
       if (state?.step === 'confirming' && state.typed !== null) return state.typed;
+      const seen = state;
       // The other side may have gone meanwhile.
       await place.expectOpen();
+      // What was typed while the answer travelled has told nobody.
+      if (state !== seen) continue;
       await new Promise<void>((resolve) => {
         const cancelTimer = environment.after(500, resolve);
         told = [

@@ -13,13 +13,15 @@ export async function refreshConversations(work: Work, conversationIds: string[]
     const conversations = await work.environment.api.conversations.get.query({
       conversationIds: conversationIds.slice(start, start + page),
     });
-    const changed = new Set<string>();
-    for (const conversation of conversations) {
-      for (const userId of await changedDevices(work, conversation)) changed.add(userId);
-    }
+    const changed = await Promise.all(conversations.map((fresh) => changedDevices(work, fresh)));
+    const userIds = [...new Set(changed.flat())];
     // Before the roster is stored: a message sealed for the new roster must go to its new devices too.
-    if (changed.size > 0) await work.machine.refresh([...changed]);
-    for (const conversation of conversations) await storeConversation(work, conversation);
+    if (userIds.length > 0) await work.machine.refresh(userIds);
+    const { db } = work.environment;
+    // In one transaction: lists read anew after each.
+    await db.transaction('rw', db.conversations, db.people, db.meta, async () => {
+      for (const conversation of conversations) await storeConversation(work, conversation);
+    });
   }
 }
 
@@ -41,40 +43,39 @@ async function changedDevices({ environment }: Work, fresh: Conversation): Promi
     .map((member) => member.userId);
 }
 
+/** Inside a transaction over `conversations`, `people` and `meta`. */
 async function storeConversation(work: Work, fresh: Conversation): Promise<void> {
   const { db } = work.environment;
-  await db.transaction('rw', db.conversations, db.people, db.meta, async () => {
-    const known = await db.conversations.get(fresh.conversationId);
-    if (known && known.rosterVersion > fresh.rosterVersion) return;
-    const members = fresh.members.map(
-      ({ userId, role, state, devicesVersion }): MemberRow => ({ userId, role, state, devicesVersion }),
-    );
-    const mine = members.find((member) => member.userId === work.me.userId);
-    if (!mine) return;
-    for (const { userId, handle } of fresh.members) {
-      if (!(await db.people.get(userId))) await db.people.add({ userId, handle, name: null, nameAt: 0 });
-    }
-    const roster = {
-      members,
-      myRole: mine.role,
-      myState: mine.state,
-      createdBy: fresh.createdBy,
-      rosterVersion: fresh.rosterVersion,
-      joinedSeq: fresh.joinedSeq,
-      lastSeq: Math.max(known?.lastSeq ?? 0, fresh.lastSeq),
-    };
-    // One who comes back reads on from where they came back.
-    const cursor = Math.max(known?.cursor ?? 0, fresh.joinedSeq);
-    if (known) await db.conversations.update(fresh.conversationId, { ...roster, cursor });
-    else
-      await db.conversations.add({
-        ...emptyConversation(await serverTime(work.environment)),
-        ...fresh,
-        ...roster,
-        cursor,
-        ...(await joinedLate(db, fresh)),
-      });
-  });
+  const known = await db.conversations.get(fresh.conversationId);
+  if (known && known.rosterVersion > fresh.rosterVersion) return;
+  const members = fresh.members.map(
+    ({ userId, role, state, devicesVersion }): MemberRow => ({ userId, role, state, devicesVersion }),
+  );
+  const mine = members.find((member) => member.userId === work.me.userId);
+  if (!mine) return;
+  const people = await db.people.bulkGet(members.map(({ userId }) => userId));
+  const strangers = fresh.members.filter((_, place) => !people[place]);
+  await db.people.bulkAdd(strangers.map(({ userId, handle }) => ({ userId, handle, name: null, nameAt: 0 })));
+  const roster = {
+    members,
+    myRole: mine.role,
+    myState: mine.state,
+    createdBy: fresh.createdBy,
+    rosterVersion: fresh.rosterVersion,
+    joinedSeq: fresh.joinedSeq,
+    lastSeq: Math.max(known?.lastSeq ?? 0, fresh.lastSeq),
+  };
+  // One who comes back reads on from where they came back.
+  const cursor = Math.max(known?.cursor ?? 0, fresh.joinedSeq);
+  if (known) await db.conversations.update(fresh.conversationId, { ...roster, cursor });
+  else
+    await db.conversations.add({
+      ...emptyConversation(await serverTime(work.environment)),
+      ...fresh,
+      ...roster,
+      cursor,
+      ...(await joinedLate(db, fresh)),
+    });
 }
 
 /** What other devices have told of it; on one that joined the account later, the newest messages before the others. */
