@@ -44,14 +44,23 @@ export function ChatList() {
     () => new Map((conversations ?? []).map((row) => [row.conversationId, row])),
     [conversations],
   );
+  const sought = search.trim() !== '';
+  // Once for all letters that are typed.
+  const called = useMemo(
+    () =>
+      sought
+        ? (conversations ?? []).map((row) => ({
+            row,
+            text: fold(`${names.conversation(row)} ${names.handle(names.other(row))}`),
+          }))
+        : [],
+    [conversations, names, sought],
+  );
   const shown = useMemo(() => {
+    if (!sought) return conversations ?? [];
     const words = wordsOf(search);
-    if (words.length === 0) return conversations ?? [];
-    return (conversations ?? []).filter((row) => {
-      const called = fold(`${names.conversation(row)} ${names.handle(names.other(row))}`);
-      return words.every((word) => findWord(called, word) >= 0);
-    });
-  }, [conversations, names, search]);
+    return called.flatMap(({ row, text }) => (words.every((word) => findWord(text, word) >= 0) ? [row] : []));
+  }, [conversations, called, search, sought]);
   const requests = shown.filter((row) => row.myState === 'requested');
   const others = shown.filter((row) => row.myState !== 'requested');
   const rows = (list: ConversationRow[]) => (
@@ -70,7 +79,6 @@ export function ChatList() {
       )}
     </Virtualizer>
   );
-  const sought = search.trim() !== '';
   const nothing = sought && shown.length === 0 && found?.hits.length === 0;
 
   return (

@@ -15,7 +15,7 @@ export class SearchMaker {
   #cancelTimer: (() => void) | null = null;
   #historyComes = false;
 
-  constructor(private readonly environment: Environment) {
+  constructor(private readonly environment: Pick<Environment, 'db' | 'after' | 'log'>) {
     const { db, log } = environment;
     this.#runner = new Runner(
       async () => {

@@ -8,7 +8,7 @@ import type { Environment } from './environment';
  * @returns what ends it
  */
 export function watch<T>(
-  environment: Environment,
+  environment: Pick<Environment, 'after' | 'log'>,
   query: () => Promise<T>,
   changed: (value: T) => void,
 ): () => void {
