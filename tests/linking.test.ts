@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { missingIn } from '../lib/client/gaps';
 import { accept, markRead, sendText, startDirect } from '../lib/client/intents';
 import { cancelLink, confirmLink, enterLinkCode, showLinkCode } from '../lib/client/link-intents';
+import { decideIdentity } from '../lib/client/trust-intents';
 import { noRates } from '../server/limiter';
 import { type RunningServer, startServer } from '../server/start';
 import { dataFolder } from './data-folder';
@@ -94,6 +95,26 @@ test('a linked device has the history, of both sides, and takes part from then o
   await sendText(phone.author, conversationId, 'from the phone');
   for (const device of [laptop, phone]) await body(device, 'to both of you');
   for (const device of [laptop, bert]) await body(device, 'from the phone');
+});
+
+test('a linked device goes by whom the account has verified, from its first word on', async () => {
+  const other = await bert.db.readMeta('session');
+  if (other?.state !== 'signed_in') throw new Error('not signed in');
+  await sendText(laptop.author, conversationId, 'from the laptop');
+  await body(bert, 'from the laptop');
+  const met = await laptop.until(() => laptop.db.identities.get(other.userId), 'the identity');
+  await decideIdentity(laptop.author, { userId: other.userId, masterKey: met.masterKey, verify: true });
+  const verified = await laptop.until(async () => {
+    const known = await laptop.db.identities.get(other.userId);
+    return known?.verification ? known : undefined;
+  }, 'the verification');
+  await link();
+  await sendText(phone.author, conversationId, 'from the phone');
+  await body(bert, 'from the phone');
+  await sendText(bert.author, conversationId, 'to the phone');
+  await body(phone, 'to the phone');
+  const { masterKey, verification } = verified;
+  expect(await phone.db.identities.get(other.userId)).toMatchObject({ masterKey, verification });
 });
 
 test('a linked device knows what others had read before it came', async () => {

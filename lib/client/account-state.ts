@@ -21,6 +21,8 @@ export async function storeState(
 export async function takeState({ db, api, now }: Place, machine: CryptoMachine): Promise<string | null> {
   const { page } = await api.backup.state.query();
   const name = await takeSnapshot(db, page === null ? null : await machine.openState(page));
+  // From the first word on it goes by what the account has decided, and never takes anybody for one seen first.
+  await machine.readLedger();
   await inheritUnsent(db, now(), machine.deviceId);
   return name;
 }

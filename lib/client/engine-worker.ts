@@ -16,18 +16,28 @@ import { hearStorage } from './storage-telling';
  */
 const keys = openKeyRing(() => close());
 
-/** Whoever has no account yet reads the first screen meanwhile: it is drawn before the library takes its share. */
-const welcomeMs = 1_000;
+/** How often it is looked whether the library is here, for somebody who still reads the first screen. */
+const lookMs = 1_000;
+const looks = 30;
 
 /**
  * A device with keys needs the library: it loads while the database still opens. One without will: what makes an
- * account, or links a device, begins with it.
+ * account, or links a device, begins with it. That waits until the service worker has it, since a load that fails
+ * cannot be tried again.
  */
 async function loadEarly(): Promise<void> {
   const names = (await indexedDB.databases()).map(({ name }) => name ?? '');
-  if (!names.some((name) => name.startsWith(machineStore)))
-    await new Promise<void>((resolve) => setTimeout(resolve, welcomeMs));
+  if (!names.some((name) => name.startsWith(machineStore)) && !(await libraryIsHere())) return;
   await loadCrypto();
+}
+
+async function libraryIsHere(): Promise<boolean> {
+  for (let look = 0; look < looks && 'caches' in globalThis; look++) {
+    await new Promise<void>((resolve) => setTimeout(resolve, lookMs));
+    for (const name of await caches.keys())
+      for (const { url } of await (await caches.open(name)).keys()) if (url.endsWith('.wasm')) return true;
+  }
+  return false;
 }
 
 async function holdEngine(): Promise<never> {

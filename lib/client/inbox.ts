@@ -196,7 +196,7 @@ export class Inbox {
       coming.filter(({ opened }) => opened.status === 'ok').map(({ arrival }) => arrival.id),
     );
     const keyless = coming.some(({ opened }) => opened.status === 'sealed');
-    if (keyless && keysBefore !== this.#keysCame) await this.openSealed(conversationId);
+    if (keyless && keysBefore !== this.#keysCame) await this.#tryAgain(conversationId);
     return keyless ? 'keyless' : 'stored';
   }
 
@@ -217,7 +217,7 @@ export class Inbox {
         await db.conversations.put(conversation);
       },
     );
-    if (keysBefore !== this.#keysCame) await this.openSealed(conversationId);
+    if (keysBefore !== this.#keysCame) await this.#tryAgain(conversationId);
   }
 
   #store(batch: Batch, conversation: ConversationRow, coming: ComingMessage): void {
@@ -243,9 +243,13 @@ export class Inbox {
     for (const conversationId of waiting) await this.openSealed(String(conversationId));
   }
 
-  /** Tries again what came before its key. */
-  async openSealed(conversationId: string): Promise<void> {
+  /** Keys have come: tries again what came before them. */
+  openSealed(conversationId: string): Promise<void> {
     this.#keysCame += 1;
+    return this.#tryAgain(conversationId);
+  }
+
+  async #tryAgain(conversationId: string): Promise<void> {
     const { db } = this.work.environment;
     const rows = await db.sealed.where('conversationId').equals(conversationId).toArray();
     rows.sort((a, b) => a.seq - b.seq);

@@ -58,6 +58,7 @@ export class SearchIndex {
     await this.refresh();
     const words = wordsOf(query.text);
     const found = this.#find(words, query);
+    if (found.length === 0) return [];
     const { messages } = this.db;
     // In one transaction: one of its own for each costs more than the reading.
     const rows = await this.db.transaction('r', messages, () =>

@@ -68,12 +68,15 @@ export class SignedIn {
     open: CryptoMachine | null,
     ended: (code: ErrorCode) => void,
   ): Promise<SignedIn> {
-    const toldOnlineUntil = (await environment.db.readMeta('toldOnlineUntil')) ?? 0;
     const machine = open ?? (await environment.openMachine(me));
-    if (!(await machine.hasAccount())) {
+    const toldOnlineUntil = await (async () => {
+      if (!(await machine.hasAccount())) throw new KeysLost();
+      return (await environment.db.readMeta('toldOnlineUntil')) ?? 0;
+    })().catch(async (error: unknown) => {
+      // Left open, it would keep its store from ever being opened or deleted again.
       await machine.close();
-      throw new KeysLost();
-    }
+      throw error;
+    });
     return new SignedIn(environment, me, machine, ended, toldOnlineUntil);
   }
 

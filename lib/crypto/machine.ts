@@ -264,6 +264,10 @@ class Machine implements CryptoMachine {
     });
   }
 
+  readLedger(): Promise<void> {
+    return this.#next(() => this.trust.readLedger());
+  }
+
   learnRevocations(userId: string, revocations: Omit<Revocation, 'userId'>[]): Promise<void> {
     return this.#next(() => this.trust.learnRevocations(userId, revocations));
   }

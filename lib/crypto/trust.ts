@@ -59,10 +59,16 @@ export class Trust {
   static async open(olm: OlmMachine, userId: string, ledger: TrustLedger): Promise<Trust> {
     const trust = new Trust(olm, userId, ledger);
     trust.#unlisted.add(olm.deviceId.toString());
-    const { identities, revocations } = await ledger.load();
-    for (const known of identities) trust.#identities.set(known.userId, known);
-    for (const said of revocations) trust.#revocations.set(said.deviceId, said);
+    await trust.readLedger();
     return trust;
+  }
+
+  /** What stands in the ledger counts, whoever has written it there. */
+  async readLedger(): Promise<void> {
+    const { identities, revocations } = await this.ledger.load();
+    for (const known of identities) this.#identities.set(known.userId, known);
+    for (const said of revocations) this.#revocations.set(said.deviceId, said);
+    this.version += 1;
   }
 
   /**

@@ -212,6 +212,8 @@ export interface CryptoMachine {
   signDevice(deviceKeys: SignedKey): Promise<SignedKey>;
   /** Says that a device of this account is shut out. The server and the contacts are to be told. */
   revokeDevice(deviceId: string, at: number): Promise<Revocation>;
+  /** The ledger was written by another than this machine, as by what the account's devices have handed over. */
+  readLedger(): Promise<void>;
   /** Told by a device of theirs; what their identity has not signed is passed over. */
   learnRevocations(userId: string, revocations: Omit<Revocation, 'userId'>[]): Promise<void>;
   /** Of this account or a contact's: whether this device is shut out, and since when. */
