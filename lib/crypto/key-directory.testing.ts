@@ -83,11 +83,14 @@ export class KeyDirectory {
     };
   }
 
+  /** What stands in every ledger when it is read. */
+  written: Awaited<ReturnType<TrustLedger['load']>> = { identities: [], revocations: [] };
+
   ledger(deviceId: string): TrustLedger {
     const news: TrustNews[] = [];
     this.news.set(deviceId, news);
     return {
-      load: async () => ({ identities: [], revocations: [] }),
+      load: async () => this.written,
       learned: async (one) => {
         news.push(one);
       },

@@ -148,6 +148,21 @@ test('a device that was shut out gets no key when the server lists it again, and
   expect(await read(bob, after)).toEqual({ status: 'revoked' });
 });
 
+test('what others have written into the ledger counts once it is read anew', async () => {
+  const phone = await directory.link(anna);
+  const revocation = await anna.revokeDevice(phone.deviceId, 10);
+  expect(recipients(await say(bob, 'to both'))).toContain(phone.deviceId);
+  directory.written = { identities: [], revocations: [revocation] };
+  await bob.readLedger();
+  expect(recipients(await say(bob, 'not for the phone'))).not.toContain(phone.deviceId);
+  const known = { userId: anna.userId, masterKey: 'as it was before', verification: null };
+  directory.written = { identities: [known], revocations: [] };
+  await bob.readLedger();
+  const changed = await say(bob, 'to whom?');
+  expect(changed.identityChanged).toEqual([anna.userId]);
+  expect(recipients(changed)).toEqual([]);
+});
+
 test('what a device said before it was shut out is read by one who was away meanwhile', async () => {
   await say(bob, 'hello');
   await directory.fetch(anna);
