@@ -21,7 +21,7 @@ import { InstallOffer } from './install';
 import { RecoveryReminder } from './recovery';
 import { SearchHits } from './search-hits';
 
-const step = 30;
+const step = 20;
 
 export function ChatList() {
   const t = useTranslations();

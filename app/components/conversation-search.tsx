@@ -6,7 +6,7 @@ import { prepareSearch, useSearch } from '../hooks/use-search';
 import { Icon } from './icons';
 import { SearchHits } from './search-hits';
 
-const step = 30;
+const step = 20;
 
 /** Searching within one conversation: a line under its head, and what was found over its messages. */
 export function ConversationSearch(props: { conversationId: string; onClose: () => void }) {

@@ -63,13 +63,12 @@ export function useSearch(
 ): SearchResult | undefined {
   const [result, setResult] = useState<SearchResult>();
   const stamp = useSearchStamp();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new stamp is a reason to ask again.
   useEffect(() => {
     if (text.trim() === '') {
       setResult(undefined);
       return;
     }
-    return ask({ text: text.slice(0, 500), conversationId, limit }, (hits) => {
+    return ask({ text: text.slice(0, 500), conversationId, limit, stamp }, (hits) => {
       if (hits) setResult({ hits, text, more: hits.length === limit });
     });
   }, [text, conversationId, limit, stamp]);

@@ -10,6 +10,7 @@ export const searchAsk = z.object({
       text: z.string().max(500),
       conversationId: z.string().nullable(),
       limit: z.int().min(1).max(500),
+      stamp: z.int().min(0).optional(),
     })
     .nullable(),
 });

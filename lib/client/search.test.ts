@@ -140,3 +140,15 @@ test('failed messages are found where they stand', async () => {
   await db.messages.add(message(pendingOrder + 3, 'too large', { status: 'failed', seq: null }));
   expect(await find('large')).toEqual(['too large']);
 });
+
+test('what is known to be read need not be read again; what is newer is', async () => {
+  await db.messages.bulkAdd([message(1, 'an apple')]);
+  await settle();
+  const asked = { text: 'apple', conversationId: null, limit: 9 };
+  expect(await index.find({ ...asked, stamp: 0 })).toEqual([]);
+  expect(await index.find({ ...asked, stamp: 1 })).toHaveLength(1);
+  await db.messages.bulkAdd([message(2, 'an apple tree')]);
+  await settle();
+  expect(await index.find({ ...asked, stamp: 1 })).toHaveLength(1);
+  expect(await index.find({ ...asked, stamp: 2 })).toHaveLength(2);
+});

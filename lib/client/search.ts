@@ -15,6 +15,8 @@ export interface SearchQuery {
   /** `null`: in all of them. */
   conversationId: string | null;
   limit: number;
+  /** The newest stamp of what can be found, as the asker knows it: what was read up to there need not be read again. */
+  stamp?: number | undefined;
 }
 
 interface Block extends Pick<SearchBlockRow, 'conversationId' | 'orders' | 'ats' | 'texts'> {
@@ -55,7 +57,7 @@ export class SearchIndex {
 
   /** @returns the newest first */
   async find(query: SearchQuery): Promise<SearchHit[]> {
-    await this.refresh();
+    if (query.stamp === undefined || query.stamp > this.#stamp) await this.refresh();
     const words = wordsOf(query.text);
     const found = this.#find(words, query);
     if (found.length === 0) return [];
