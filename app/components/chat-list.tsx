@@ -13,7 +13,7 @@ import { useHash } from '../hooks/use-hash';
 import { useProtected } from '../hooks/use-lock';
 import { useNames } from '../hooks/use-names';
 import { usePresence } from '../hooks/use-presence';
-import { prepareSearch, useSearch } from '../hooks/use-search';
+import { endSearch, prepareSearch, useSearch } from '../hooks/use-search';
 import { ChatRow } from './chat-row';
 import { ConnectionLine } from './connection-line';
 import { Icon } from './icons';
@@ -39,6 +39,8 @@ export function ChatList() {
     if (open === 'search') box.current?.focus();
   }, [open]);
   const [limit, setLimit] = useState(step);
+  // There is a list as long as there is a session.
+  useEffect(() => endSearch, []);
   const found = useSearch(search, null, limit);
   const byId = useMemo(
     () => new Map((conversations ?? []).map((row) => [row.conversationId, row])),

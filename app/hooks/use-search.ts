@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from 'react';
 import type { SearchHit, SearchQuery } from '../../lib/client/search';
-import type { SearchAnswer, SearchAsk } from '../../lib/client/search-port';
+import { findsMost, type SearchAnswer, type SearchAsk } from '../../lib/client/search-port';
 import { useSearchStamp } from './use-live';
 
 interface Asking {
@@ -29,6 +29,12 @@ export function prepareSearch(): Asking {
   // Nothing is sought yet, but what can be found is read.
   ask({ text: '', conversationId: null, limit: 1 }, () => undefined);
   return started;
+}
+
+/** The session is over: what can be found belongs to nobody any more, nor does it stay in memory. */
+export function endSearch(): void {
+  asking?.worker.terminate();
+  asking = null;
 }
 
 /** @returns takes the question back */
@@ -68,8 +74,9 @@ export function useSearch(
       setResult(undefined);
       return;
     }
-    return ask({ text: text.slice(0, 500), conversationId, limit, stamp }, (hits) => {
-      if (hits) setResult({ hits, text, more: hits.length === limit });
+    const most = Math.min(limit, findsMost);
+    return ask({ text: text.slice(0, 500), conversationId, limit: most, stamp }, (hits) => {
+      if (hits) setResult({ hits, text, more: hits.length === most && most < findsMost });
     });
   }, [text, conversationId, limit, stamp]);
   return text.trim() === '' ? undefined : result;

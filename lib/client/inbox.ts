@@ -260,25 +260,29 @@ export class Inbox {
   async #openPage(conversationId: string, rows: SealedRow[]): Promise<void> {
     const { db } = this.work.environment;
     const opened = await this.#reader.open(rows.map(messageOf));
-    const coming = rows.flatMap((row, index) => {
+    const found = rows.flatMap((row, index) => {
       const { ciphertext: _, ...arrival } = row;
       const result = opened[index];
       return result && result.status !== 'sealed' ? [{ arrival, opened: result }] : [];
     });
-    if (coming.length === 0) return;
-    await db.transaction(
+    if (found.length === 0) return;
+    const coming = await db.transaction(
       'rw',
       [db.conversations, db.messages, db.people, db.orphans, db.sealed],
       async () => {
         const conversation = await db.conversations.get(conversationId);
-        if (!conversation) return;
-        const batch = await Batch.open(db, coming, null);
-        for (const one of coming) {
+        if (!conversation) return [];
+        // Looked for twice at once, it may stand here already, and have been changed since.
+        const waiting = await db.sealed.bulkGet(found.map(({ arrival }) => arrival.id));
+        const still = found.filter((_, index) => waiting[index]);
+        const batch = await Batch.open(db, still, null);
+        for (const one of still) {
           batch.deleteSealed(one.arrival.id);
           applyArrival(batch, conversation, one, this.work.me);
         }
         await batch.store();
         await db.conversations.put(conversation);
+        return still;
       },
     );
     const readable = coming.filter((one) => one.opened.status === 'ok');

@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import type { SearchHit } from './search';
 
+/** So many finds are read, of all there may be. */
+export const findsMost = 500;
+
 /** What a screen asks its search worker, or takes back before it is answered. Questions are numbered from 1. */
 export const searchAsk = z.object({
   id: z.int().min(1),
@@ -9,7 +12,7 @@ export const searchAsk = z.object({
     .object({
       text: z.string().max(500),
       conversationId: z.string().nullable(),
-      limit: z.int().min(1).max(500),
+      limit: z.int().min(1).max(findsMost),
       stamp: z.int().min(0).optional(),
     })
     .nullable(),
