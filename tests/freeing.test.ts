@@ -81,7 +81,7 @@ test('what is freed comes back from the server as it was, edits, deletes and rea
   expect((await anna.db.conversations.get(id))?.unread).toBe(1);
 });
 
-test('what is not read and not sent is never freed, and what is freed counts no more', async () => {
+test('what is not read, not sent, or waits for an own change is never freed, and what is freed counts no more', async () => {
   const unread = await measureStorage(anna.db, {});
   expect(unread.messages.count).toBeGreaterThanOrEqual(count);
   expect(unread.conversations[0]).toMatchObject({ conversationId: id, count: unread.messages.count });
@@ -92,10 +92,19 @@ test('what is not read and not sent is never freed, and what is freed counts no 
   await markRead(anna.author, id, (await anna.db.conversations.get(id))?.cursor ?? 0);
   anna.network.setUp(false);
   await sendText(anna.author, id, 'not sent');
+  await editMessage(anna.author, await message(anna, 'message 1'), 'mended');
   await freeConversation(anna.author, id);
   const left = await seen(anna);
-  expect(left.length).toBe(recentMessages + 1);
+  expect(left.length).toBe(recentMessages + 2);
+  expect(left[0]?.text).toBe('mended');
   expect(left.at(-1)?.text).toBe('not sent');
   const after = await measureStorage(anna.db, {});
   expect(after.messages.bytes).toBeLessThan(unread.messages.bytes);
+  anna.network.setUp(true);
+  await body(bert, 'mended');
+  await anna.until(
+    async () => ((await anna.db.outbox.count()) === 0 ? true : undefined),
+    'the edit to be sent',
+  );
+  expect((await message(anna, 'mended')).editSeq).toBe((await message(bert, 'mended')).editSeq);
 });

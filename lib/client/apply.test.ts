@@ -4,8 +4,9 @@ import { testKey } from '../../tests/store-key';
 import { type Arrival, applyArrival } from './apply';
 import { Batch } from './batch';
 import type { Content } from './content';
-import { AparteDb, type ConversationRow } from './db';
+import { AparteDb, type ConversationRow, pendingOrder } from './db';
 import { isMeantUnread } from './queries';
+import { settleOwn } from './settle';
 
 const me = 'me';
 const alice = 'alice';
@@ -106,6 +107,48 @@ test('a second message under a known id is refused', async () => {
   await arrives('m1', 1, text('another sender'), 'bob');
   expect(await db.messages.get('m1')).toMatchObject({ body: 'the first', senderId: alice });
   expect(await db.messages.count()).toBe(1);
+});
+
+test('a message that comes once more changes nothing of what has become of it', async () => {
+  await arrives('m1', 1, text('first'));
+  await arrives('e', 2, { kind: 'edit', target: 'm1', body: 'mended' });
+  await arrives('r', 3, { kind: 'react', target: 'm1', emoji: '🌊' }, 'bob');
+  await arrives('m2', 4, text('regretted'));
+  await arrives('d', 5, { kind: 'delete', target: 'm2' });
+  await arrives('m1', 1, text('first'));
+  await arrives('m2', 4, text('regretted'));
+  expect(await db.messages.get('m1')).toMatchObject({ body: 'mended', reactions: { bob: { emoji: '🌊' } } });
+  expect(await db.messages.get('m2')).toMatchObject({ body: '', deleted: true });
+});
+
+test('of two who change the title at once, the one whose number is higher is followed by both', async () => {
+  conversation.myRole = 'admin';
+  conversation.members[0] = { userId: me, role: 'admin', state: 'active', devicesVersion: 1 };
+  const notice = { kind: 'group' as const, title: 'mine', added: [], removed: [] };
+  await db.messages.put({
+    ...arrival('mine', 0, me),
+    kind: 'group',
+    seq: null,
+    order: pendingOrder + 1,
+    status: 'queued',
+    failure: null,
+    body: '',
+    replyTo: null,
+    deleted: false,
+    editSeq: 0,
+    reactions: {},
+    notice,
+  });
+  conversation.title = 'mine';
+  await arrives('theirs', 20, { ...notice, title: 'theirs' });
+  expect(conversation.title).toBe('theirs');
+  const at = arrival('mine', 21, me);
+  await db.transaction('rw', db.tables, async () => {
+    const batch = await Batch.open(db, [{ arrival: at, opened: { status: 'invalid' } }], `${me}-device`);
+    settleOwn(batch, conversation, at, me);
+    await batch.store();
+  });
+  expect(conversation).toMatchObject({ title: 'mine', titleSeq: 21 });
 });
 
 test('only the sender edits or deletes a message', async () => {

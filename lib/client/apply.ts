@@ -59,8 +59,11 @@ export function applyArrival(
 ): void {
   const me = owner.userId;
   const existing = batch.message(arrival.id);
-  // The id is taken by another message: a replay, or someone who claims another's id. It is refused.
-  if (existing && existing.kind !== 'sealed' && existing.seq !== null && existing.seq !== arrival.seq) return;
+  // It came before, and what has been done to it since stands: told again, it would come back as it was said.
+  const isHere = existing?.kind === 'text' || existing?.kind === 'group';
+  // Or the id is taken by another message: a replay, or someone who claims another's id. It is refused.
+  const isTaken = existing?.kind === 'invalid' && existing.seq !== arrival.seq;
+  if (existing && existing.seq !== null && (isHere || isTaken)) return;
   if (existing && existing.senderDeviceId !== arrival.senderDeviceId) return;
 
   if (opened.status === 'refused') {
@@ -160,7 +163,7 @@ function noteMeant(
   if (isMeant(row, me, repliedTo)) conversation.meant = { seq: row.order, by: row.senderId };
 }
 
-function mayManage(conversation: ConversationRow, userId: string): boolean {
+export function mayManage(conversation: ConversationRow, userId: string): boolean {
   if (conversation.kind !== 'group') return false;
   const member = conversation.members.find((candidate) => candidate.userId === userId);
   return member !== undefined && member.role !== 'member';

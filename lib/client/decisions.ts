@@ -10,7 +10,9 @@ export async function performDecisions({ environment, machine }: Work): Promise<
   for (const { userId, masterKey, verify } of await db.decisions.toArray()) {
     const known = await machine.approveIdentity(userId, masterKey, verify);
     await db.transaction('rw', db.decisions, db.identities, db.tellings, db.meta, async () => {
-      await db.decisions.delete(userId);
+      const latest = await db.decisions.get(userId);
+      // Another was made while this one was asked about: it has its turn.
+      if (latest?.masterKey === masterKey && latest.verify === verify) await db.decisions.delete(userId);
       if (!known) return;
       await db.identities.update(userId, { decidedAt: await stampNow(environment) });
       await wishTelling(environment, 'identity', userId);

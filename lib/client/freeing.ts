@@ -1,6 +1,6 @@
 import { limits } from '../protocol/limits';
 import type { AparteDb, MessageRow, OrphanRow } from './db';
-import { pendingOrder } from './db';
+import { pendingOrder, targetOf } from './db';
 import { isMissing, without } from './gaps';
 import { recentMessages } from './history';
 import type { Author } from './intents';
@@ -12,7 +12,7 @@ import type { Author } from './intents';
  * @returns how many were deleted
  */
 export async function freeConversation({ db }: Author, conversationId: string): Promise<number> {
-  return db.transaction('rw', db.messages, db.conversations, db.orphans, async () => {
+  return db.transaction('rw', [db.messages, db.conversations, db.orphans, db.outbox], async () => {
     const conversation = await db.conversations.get(conversationId);
     if (!conversation) return 0;
     const kept = await numbered(db, conversationId).reverse().limit(recentMessages).toArray();
@@ -23,7 +23,10 @@ export async function freeConversation({ db }: Author, conversationId: string): 
       .where('[conversationId+order]')
       .between([conversationId, 0], [conversationId, upTo], true, true)
       .toArray();
-    const freed = rows.filter((row) => row.kind !== 'sealed');
+    // What an own change waits for stays: once that is sent, it is settled in its message.
+    const waiting = await db.outbox.where('conversationId').equals(conversationId).toArray();
+    const targets = new Set(waiting.map(({ intent }) => targetOf(intent)));
+    const freed = rows.filter((row) => row.kind !== 'sealed' && !targets.has(row.id));
     if (freed.length === 0) return 0;
     await db.orphans.bulkPut(freed.flatMap(changesOf));
     await db.messages.bulkDelete(freed.map((row) => row.id));

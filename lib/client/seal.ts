@@ -2,6 +2,7 @@ import { limits } from '../protocol/limits';
 import type { OutgoingEnvelope, SendMessage } from '../protocol/messages';
 import type { MarkPayload, Payload } from './content';
 import type { ConversationRow, OutboxRow, SealedIntent } from './db';
+import { wishMark } from './intents';
 import { recipients } from './roster';
 import { envelopesOf } from './withdraw';
 import type { Work } from './work';
@@ -60,19 +61,29 @@ export async function sealRow(
     rosterVersion: conversation.rosterVersion,
     ciphertext: sealed.ciphertext,
   };
-  const stored = await db.transaction('rw', db.outbox, db.conversations, async () => {
+  const stored = await db.transaction('rw', db.outbox, db.conversations, db.meta, async () => {
     const latest = await db.outbox.get(row.id);
     const isWanted = latest !== undefined && (tried || !latest.sealed?.tried);
-    // Nobody gets the envelopes of what was taken back: the next message starts with a new key.
-    await db.conversations.update(conversation.conversationId, { mustRotate: !isWanted });
+    // Nobody gets the envelopes of what was taken back: the next message starts with a new key. This one did, if it had
+    // to; what has come to stand there meanwhile is for the next.
+    if (!isWanted || conversation.mustRotate)
+      await db.conversations.update(conversation.conversationId, { mustRotate: !isWanted });
     if (!isWanted) return false;
     const envelopes = [...envelopesOf(latest), ...fresh];
     const isSame = JSON.stringify(latest.intent) === JSON.stringify(row.intent);
     await db.outbox.update(row.id, isSame ? { sealed: { ...result, envelopes } } : { envelopes });
+    if (row.intent.kind === 'mark') await markAgain(work, conversation);
     return isSame;
   });
   await machine.shared(sealed.shareIds);
   return stored;
+}
+
+/** What was read or has come while a mark was being sealed is not in it, and asked for no other: another goes after it. */
+async function markAgain({ environment }: Work, sealed: ConversationRow): Promise<void> {
+  const { conversationId, cursor, readSeq } = sealed;
+  const now = await environment.db.conversations.get(conversationId);
+  if (now && (now.cursor > cursor || now.readSeq > readSeq)) await wishMark(environment, conversationId);
 }
 
 const revokedForMs = 30 * 24 * 3_600_000;

@@ -1,4 +1,4 @@
-import { type Arrival, changeMessage } from './apply';
+import { type Arrival, changeMessage, mayManage } from './apply';
 import { Batch } from './batch';
 import { type AparteDb, type ConversationRow, type OutboxRow, pendingOrder, type SealedIntent } from './db';
 import type { Session } from './meta';
@@ -27,7 +27,12 @@ export function settleOwn(
     message.failure = null;
     batch.putMessage(message);
     showInList(conversation, message);
-    if (message.notice?.title != null) conversation.titleSeq = Math.max(conversation.titleSeq, arrival.seq);
+    const title = message.notice?.title;
+    // Somebody else's may have come before it, and stand here until now.
+    if (title != null && arrival.seq > conversation.titleSeq && mayManage(conversation, me)) {
+      conversation.title = title;
+      conversation.titleSeq = arrival.seq;
+    }
   }
   if (row) settleChange(batch, conversation, row, { seq: arrival.seq, me });
   return row !== undefined || message !== undefined;
