@@ -149,6 +149,51 @@ test('of two who change the title at once, the one whose number is higher is fol
     await batch.store();
   });
   expect(conversation).toMatchObject({ title: 'mine', titleSeq: 21 });
+  // The same number told again, by whoever: nothing is new in it.
+  await arrives('latest', 22, { ...notice, title: 'latest' });
+  const again = arrival('mine', 23, me);
+  await db.transaction('rw', db.tables, async () => {
+    const batch = await Batch.open(db, [{ arrival: again, opened: { status: 'invalid' } }], `${me}-device`);
+    settleOwn(batch, conversation, again, me);
+  });
+  expect(conversation.title).toBe('latest');
+});
+
+test('a title that is settled leaves the one that was asked for after it', async () => {
+  conversation.myRole = 'admin';
+  conversation.members[0] = { userId: me, role: 'admin', state: 'active', devicesVersion: 1 };
+  for (const [index, title] of ['first', 'second'].entries()) {
+    const content = { kind: 'group' as const, title, added: [], removed: [] };
+    const intent = { kind: 'message' as const, messageId: title, content };
+    await db.outbox.add({ conversationId, intent, at: 1, sealed: null });
+    await db.messages.put({
+      ...arrival(title, 0, me),
+      kind: 'group',
+      seq: null,
+      order: pendingOrder + index,
+      status: 'queued',
+      failure: null,
+      body: '',
+      replyTo: null,
+      deleted: false,
+      editSeq: 0,
+      reactions: {},
+      notice: content,
+    });
+  }
+  conversation.title = 'second';
+  for (const [seq, title] of [
+    [1, 'first'],
+    [2, 'second'],
+  ] as const) {
+    const at = arrival(title, seq, me);
+    await db.transaction('rw', db.tables, async () => {
+      const batch = await Batch.open(db, [{ arrival: at, opened: { status: 'invalid' } }], `${me}-device`);
+      settleOwn(batch, conversation, at, me);
+      await batch.store();
+    });
+    expect(conversation).toMatchObject({ title: 'second', titleSeq: seq });
+  }
 });
 
 test('only the sender edits or deletes a message', async () => {

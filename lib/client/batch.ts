@@ -18,6 +18,8 @@ export class Batch {
   readonly #unsealed: string[] = [];
   readonly #intents = new Map<string, OutboxRow>();
   readonly #settled: number[] = [];
+  /** Titles that wait to be told, in the order of asking. */
+  readonly #titles: { id: number; conversationId: string; title: string }[] = [];
 
   private constructor(private readonly db: AparteDb) {}
 
@@ -30,9 +32,13 @@ export class Batch {
     const ids = new Set(coming.map(({ arrival }) => arrival.id));
     const own = coming.filter(({ arrival }) => arrival.senderDeviceId === device);
     for (const conversationId of new Set(own.map(({ arrival }) => arrival.conversationId)))
-      for (const row of await db.outbox.where('conversationId').equals(conversationId).toArray())
-        if (row.intent.kind === 'message' && ids.has(row.intent.messageId))
-          batch.#intents.set(row.intent.messageId, row);
+      for (const row of await db.outbox.where('conversationId').equals(conversationId).toArray()) {
+        if (row.intent.kind !== 'message') continue;
+        const { messageId, content } = row.intent;
+        if (ids.has(messageId)) batch.#intents.set(messageId, row);
+        if (content.kind === 'group' && content.title !== null)
+          batch.#titles.push({ id: row.id, conversationId, title: content.title });
+      }
     const targets = new Set(ids);
     for (const { opened } of coming)
       if (opened.status === 'ok') {
@@ -101,6 +107,11 @@ export class Batch {
     this.#intents.delete(messageId);
     if (row) this.#settled.push(row.id);
     return row;
+  }
+
+  /** The title of a conversation that was asked for last, after this intent, and still waits to be told. */
+  laterTitle({ id, conversationId }: OutboxRow): string | undefined {
+    return this.#titles.findLast((one) => one.conversationId === conversationId && one.id > id)?.title;
   }
 
   putSealed(row: SealedRow): void {

@@ -7,14 +7,12 @@ import { Batch } from './batch';
 import type { ConversationRow, SealedRow } from './db';
 import { type Gap, isMissing, without } from './gaps';
 import { recentMessages } from './history';
-import { wishMark } from './intents';
+import { deliveredMarksUpTo, wishMark } from './intents';
 import { takeNotes } from './notes';
 import { Reader } from './reader';
 import { settleOwn } from './settle';
 import type { Work } from './work';
 
-/** In larger conversations nobody is told that a message has arrived, only that it was read. */
-const deliveredMarksUpTo = 8;
 /** So many messages before the newest are worth a question of their own, after the newest of all conversations. */
 const farMessages = 40;
 /** A conversation with more gaps than this is pulled in order. */

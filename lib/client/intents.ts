@@ -308,6 +308,9 @@ export async function markRead(author: Author, conversationId: string, seq: numb
   });
 }
 
+/** In larger conversations nobody is told that a message has arrived, only that it was read. */
+export const deliveredMarksUpTo = 8;
+
 /** One mark waits per conversation: what it says is read when it is sealed. Inside a transaction over the outbox. */
 export async function wishMark(author: Author, conversationId: string): Promise<void> {
   if ((await waitingMarks(author, conversationId)) === 0)

@@ -71,6 +71,13 @@ test('what is read while a mark is sealed is told by another', async () => {
   expect(await marks()).toEqual([true, false]);
 });
 
+test('in a large conversation nobody is told that something has come meanwhile', async () => {
+  const many = Array.from({ length: 9 }, () => conversation.members[0]).flatMap((one) => one ?? []);
+  await change({ cursor: 11, members: many });
+  expect(await sealRow(work, await mark(), conversation, 0, true)).toBe(true);
+  expect(await marks()).toEqual([true]);
+});
+
 test('a mark that says all is followed by none', async () => {
   expect(await sealRow(work, await mark(), conversation, 0, true)).toBe(true);
   expect(await marks()).toEqual([true]);

@@ -2,7 +2,7 @@ import { limits } from '../protocol/limits';
 import type { OutgoingEnvelope, SendMessage } from '../protocol/messages';
 import type { MarkPayload, Payload } from './content';
 import type { ConversationRow, OutboxRow, SealedIntent } from './db';
-import { wishMark } from './intents';
+import { deliveredMarksUpTo, wishMark } from './intents';
 import { recipients } from './roster';
 import { envelopesOf } from './withdraw';
 import type { Work } from './work';
@@ -83,7 +83,9 @@ export async function sealRow(
 async function markAgain({ environment }: Work, sealed: ConversationRow): Promise<void> {
   const { conversationId, cursor, readSeq } = sealed;
   const now = await environment.db.conversations.get(conversationId);
-  if (now && (now.cursor > cursor || now.readSeq > readSeq)) await wishMark(environment, conversationId);
+  if (now?.myState !== 'active') return;
+  const came = now.cursor > cursor && now.members.length <= deliveredMarksUpTo;
+  if (came || now.readSeq > readSeq) await wishMark(environment, conversationId);
 }
 
 const revokedForMs = 30 * 24 * 3_600_000;

@@ -20,6 +20,8 @@ export function settleOwn(
   const row = batch.settleIntent(arrival.id);
   const message = batch.message(arrival.id);
   if (message) {
+    // A server that tells a number twice changes no title by it.
+    const isNew = message.seq === null && message.conversationId === conversation.conversationId;
     message.seq = arrival.seq;
     message.order = arrival.seq;
     message.at = arrival.at;
@@ -28,9 +30,9 @@ export function settleOwn(
     batch.putMessage(message);
     showInList(conversation, message);
     const title = message.notice?.title;
-    // Somebody else's may have come before it, and stand here until now.
-    if (title != null && arrival.seq > conversation.titleSeq && mayManage(conversation, me)) {
-      conversation.title = title;
+    if (title != null && isNew && arrival.seq > conversation.titleSeq && mayManage(conversation, me)) {
+      // Somebody else's may have come before it, and stand here until now; a later one of mine is shown already.
+      conversation.title = (row && batch.laterTitle(row)) ?? title;
       conversation.titleSeq = arrival.seq;
     }
   }
