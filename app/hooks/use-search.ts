@@ -1,8 +1,9 @@
 'use client';
 
 import { useEffect, useState } from 'react';
+import { findsMost } from '../../lib/client/finds-most';
 import type { SearchHit, SearchQuery } from '../../lib/client/search';
-import { findsMost, type SearchAnswer, type SearchAsk } from '../../lib/client/search-port';
+import type { SearchAnswer, SearchAsk } from '../../lib/client/search-port';
 import { useSearchStamp } from './use-live';
 
 interface Asking {

@@ -1,8 +1,6 @@
 import { z } from 'zod';
+import { findsMost } from './finds-most';
 import type { SearchHit } from './search';
-
-/** So many finds are read, of all there may be. */
-export const findsMost = 500;
 
 /** What a screen asks its search worker, or takes back before it is answered. Questions are numbered from 1. */
 export const searchAsk = z.object({
