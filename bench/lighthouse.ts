@@ -15,17 +15,7 @@ import { type Bench, median, type Row } from './rows';
 const runs = Number(process.env.RUNS ?? '3');
 
 /**
- * Lighthouse makes a phone of the machine it runs on by a constant factor of 4, meant for a fast desktop, and advises to
- * calibrate it elsewhere: its processor index is told with each look, 1,500 to 2,000 for such a desktop and about a
- * quarter of that for a phone of the middle (Lighthouse, docs/throttling.md, "Calibrating the CPU slowdown").
- */
-const phoneIndex = 1_750 / 4;
-
-/** How Lighthouse looks: as it comes, as a phone of the middle on whatever machine this is, and as a desktop. */
-type Device = 'phone' | 'phone_calibrated' | 'desktop';
-
-/**
- * Lighthouse on every screen, signed in, as phones and as a desktop see it: performance, and what must be whole at
+ * Lighthouse on every screen, signed in, as a phone and as a desktop sees it: performance, and what must be whole at
  * every look, accessibility and best practices.
  */
 export const lighthouseBench: Bench = async (tell) => {
@@ -44,13 +34,7 @@ export const lighthouseBench: Bench = async (tell) => {
   });
   try {
     const rows: Row[] = [];
-    const index = await processorIndex(`${server.origin}/`, port);
-    const slowdown = Math.max(1, Math.round((index / phoneIndex) * 10) / 10);
-    rows.push({ name: 'processor_index', value: Math.round(index), unit: '', better: 'higher' });
-    rows.push({ name: 'phone_calibrated_slowdown', value: slowdown, unit: 'x', better: 'lower' });
-    tell(`processor index ${Math.round(index)}: a phone is ${slowdown} times slower`);
-    const at = { port, slowdown, tell };
-    rows.push(...(await look('welcome', `${server.origin}/`, at)));
+    rows.push(...(await look('welcome', `${server.origin}/`, port, tell)));
     const conversation = await settle(context, server.origin);
     for (const [name, address] of [
       ['list', '/'],
@@ -60,7 +44,7 @@ export const lighthouseBench: Bench = async (tell) => {
       ['settings', '/settings'],
       ['share', '/share'],
     ] as const)
-      rows.push(...(await look(name, new URL(address, server.origin).href, at)));
+      rows.push(...(await look(name, new URL(address, server.origin).href, port, tell)));
     return rows;
   } finally {
     await context.close();
@@ -95,23 +79,9 @@ async function settle(context: BrowserContext, origin: string): Promise<string> 
   }
 }
 
-/** Of this machine, as Lighthouse measures it. */
-async function processorIndex(url: string, port: number): Promise<number> {
-  const flags = { port, logLevel: 'error' as const, disableStorageReset: true };
-  const result = await lighthouse(url, { ...flags, onlyAudits: ['first-contentful-paint'] }, desktopConfig);
-  return result?.lhr.environment.benchmarkIndex ?? 0;
-}
-
-interface Looking {
-  port: number;
-  /** Of the calibrated phone. */
-  slowdown: number;
-  tell: (line: string) => void;
-}
-
-async function look(name: string, url: string, { port, slowdown, tell }: Looking): Promise<Row[]> {
+async function look(name: string, url: string, port: number, tell: (line: string) => void): Promise<Row[]> {
   const rows: Row[] = [];
-  for (const device of ['phone', 'phone_calibrated', 'desktop'] satisfies Device[]) {
+  for (const device of ['phone', 'desktop'] as const) {
     const scores: Record<string, number[]> = { performance: [], accessibility: [], 'best-practices': [] };
     for (let run = 0; run < runs; run++) {
       const result = await lighthouse(
@@ -122,7 +92,6 @@ async function look(name: string, url: string, { port, slowdown, tell }: Looking
           onlyCategories: Object.keys(scores),
           // What the profile holds is what is looked at.
           disableStorageReset: true,
-          ...(device === 'phone_calibrated' ? { throttling: { cpuSlowdownMultiplier: slowdown } } : {}),
         },
         device === 'desktop' ? desktopConfig : undefined,
       );
