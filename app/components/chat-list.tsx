@@ -13,15 +13,13 @@ import { useHash } from '../hooks/use-hash';
 import { useProtected } from '../hooks/use-lock';
 import { useNames } from '../hooks/use-names';
 import { usePresence } from '../hooks/use-presence';
-import { endSearch, prepareSearch, useSearch } from '../hooks/use-search';
+import { endSearch, findsStep, prepareSearch, useSearch } from '../hooks/use-search';
 import { ChatRow } from './chat-row';
 import { ConnectionLine } from './connection-line';
 import { Icon } from './icons';
 import { InstallOffer } from './install';
 import { RecoveryReminder } from './recovery';
 import { SearchHits } from './search-hits';
-
-const step = 20;
 
 export function ChatList() {
   const t = useTranslations();
@@ -38,7 +36,7 @@ export function ChatList() {
   useEffect(() => {
     if (open === 'search') box.current?.focus();
   }, [open]);
-  const [limit, setLimit] = useState(step);
+  const [limit, setLimit] = useState(findsStep);
   // There is a list as long as there is a session.
   useEffect(() => endSearch, []);
   const found = useSearch(search, null, limit);
@@ -115,7 +113,7 @@ export function ChatList() {
           onFocus={prepareSearch}
           onChange={(event) => {
             setSearch(event.target.value);
-            setLimit(step);
+            setLimit(findsStep);
             if (scroller.current) scroller.current.scrollTop = 0;
           }}
         />
@@ -145,7 +143,7 @@ export function ChatList() {
         {found && found.hits.length > 0 && (
           <section aria-label={t('search.messages')}>
             <h2>{t('search.messages')}</h2>
-            <SearchHits result={found} conversations={byId} onMore={() => setLimit(limit + step)} />
+            <SearchHits result={found} conversations={byId} onMore={() => setLimit(limit + findsStep)} />
           </section>
         )}
         {conversations && conversations.length === 0 && (

@@ -2,18 +2,16 @@
 
 import { useEffect, useRef, useState } from 'react';
 import { useTranslations } from 'use-intl';
-import { prepareSearch, useSearch } from '../hooks/use-search';
+import { findsStep, prepareSearch, useSearch } from '../hooks/use-search';
 import { Icon } from './icons';
 import { SearchHits } from './search-hits';
-
-const step = 20;
 
 /** Searching within one conversation: a line under its head, and what was found over its messages. */
 export function ConversationSearch(props: { conversationId: string; onClose: () => void }) {
   const t = useTranslations('search');
   const input = useRef<HTMLInputElement>(null);
   const [text, setText] = useState('');
-  const [limit, setLimit] = useState(step);
+  const [limit, setLimit] = useState(findsStep);
   /** The finds are put away while one reads where one of them stands. */
   const [away, setAway] = useState(false);
   const result = useSearch(text, props.conversationId, limit);
@@ -40,7 +38,7 @@ export function ConversationSearch(props: { conversationId: string; onClose: () 
             onFocus={() => setAway(false)}
             onChange={(event) => {
               setText(event.target.value);
-              setLimit(step);
+              setLimit(findsStep);
               setAway(false);
             }}
           />
@@ -58,7 +56,7 @@ export function ConversationSearch(props: { conversationId: string; onClose: () 
           <SearchHits
             result={result}
             conversations={null}
-            onMore={() => setLimit(limit + step)}
+            onMore={() => setLimit(limit + findsStep)}
             onOpen={() => setAway(true)}
           />
         </div>

@@ -6,6 +6,9 @@ import type { SearchHit, SearchQuery } from '../../lib/client/search';
 import type { SearchAnswer, SearchAsk } from '../../lib/client/search-port';
 import { useSearchStamp } from './use-live';
 
+/** So many finds are shown at first, and as many more at each asking. */
+export const findsStep = 20;
+
 interface Asking {
   worker: Worker;
   asked: number;

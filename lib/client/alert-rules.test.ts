@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { conversationRow } from '../../tests/rows';
 import { forEver, isAlerting, isMuted, isQuiet, isSilent, mentions } from './alert-rules';
 import { type AlertSettings, neutralNotification } from './alerts';
 import type { ConversationRow, MessageRow } from './db';
@@ -6,28 +7,8 @@ import type { ConversationRow, MessageRow } from './db';
 const me = { userId: 'me', handle: 'anna.b' };
 const now = 1_800_000_000_000;
 
-const conversation = (given: Partial<ConversationRow> = {}): ConversationRow => ({
-  conversationId: 'c',
-  kind: 'direct',
-  title: null,
-  titleSeq: 0,
-  members: [],
-  myRole: 'member',
-  myState: 'active',
-  createdBy: 'bert',
-  rosterVersion: 1,
-  joinedSeq: 0,
-  cursor: 5,
-  lastSeq: 5,
-  readSeq: 3,
-  unread: 2,
-  mustRotate: false,
-  marks: {},
-  preview: null,
-  draft: '',
-  sortAt: 0,
-  ...given,
-});
+const conversation = (given: Partial<ConversationRow> = {}): ConversationRow =>
+  conversationRow({ cursor: 5, lastSeq: 5, readSeq: 3, unread: 2, ...given });
 
 const message = (given: Partial<MessageRow> = {}) => ({
   kind: 'text' as const,

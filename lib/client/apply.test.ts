@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { dice } from '../../tests/dice';
+import { conversationRow, messageRow } from '../../tests/rows';
 import { testKey } from '../../tests/store-key';
 import { type Arrival, applyArrival } from './apply';
 import { Batch } from './batch';
@@ -16,31 +17,17 @@ let conversation: ConversationRow;
 
 beforeEach(async () => {
   db = new AparteDb(testKey, `apply-${Math.random()}`);
-  conversation = {
+  conversation = conversationRow({
     conversationId,
     kind: 'group',
-    title: null,
-    titleSeq: 0,
     members: [
       { userId: me, role: 'member', state: 'active', devicesVersion: 1 },
       { userId: alice, role: 'owner', state: 'active', devicesVersion: 1 },
       { userId: 'bob', role: 'member', state: 'active', devicesVersion: 1 },
     ],
-    myRole: 'member',
-    myState: 'active',
     createdBy: alice,
-    rosterVersion: 1,
-    joinedSeq: 0,
-    cursor: 0,
-    lastSeq: 0,
-    readSeq: 0,
-    unread: 0,
-    marks: {},
-    preview: null,
-    draft: '',
-    mustRotate: false,
     sortAt: 0,
-  };
+  });
   await db.people.add({ userId: alice, handle: 'alice', name: null, nameAt: 0 });
 });
 
@@ -121,79 +108,53 @@ test('a message that comes once more changes nothing of what has become of it', 
   expect(await db.messages.get('m2')).toMatchObject({ body: '', deleted: true });
 });
 
-test('of two who change the title at once, the one whose number is higher is followed by both', async () => {
+const entitled = (title: string) => ({ kind: 'group' as const, title, added: [], removed: [] });
+
+/** One's own change of the title, which waits to be sent: the title as its id. */
+async function rename(title: string): Promise<void> {
   conversation.myRole = 'admin';
   conversation.members[0] = { userId: me, role: 'admin', state: 'active', devicesVersion: 1 };
-  const notice = { kind: 'group' as const, title: 'mine', added: [], removed: [] };
-  await db.messages.put({
-    ...arrival('mine', 0, me),
-    kind: 'group',
-    seq: null,
-    order: pendingOrder + 1,
-    status: 'queued',
-    failure: null,
-    body: '',
-    replyTo: null,
-    deleted: false,
-    editSeq: 0,
-    reactions: {},
-    notice,
-  });
-  conversation.title = 'mine';
-  await arrives('theirs', 20, { ...notice, title: 'theirs' });
-  expect(conversation.title).toBe('theirs');
-  const at = arrival('mine', 21, me);
+  conversation.title = title;
+  const notice = entitled(title);
+  const intent = { kind: 'message' as const, messageId: title, content: notice };
+  const order = pendingOrder + (await db.outbox.add({ conversationId, intent, at: 1, sealed: null }));
+  const pending = { ...arrival(title, 0, me), kind: notice.kind, seq: null, status: 'queued' as const };
+  await db.messages.put(messageRow(order, '', { ...pending, order, notice }));
+}
+
+/** The server has given it a number. */
+async function settles(id: string, seq: number): Promise<void> {
+  const at = arrival(id, seq, me);
   await db.transaction('rw', db.tables, async () => {
-    const batch = await Batch.open(db, [{ arrival: at, opened: { status: 'invalid' } }], `${me}-device`);
+    const batch = await Batch.open(db, [{ arrival: at, opened: { status: 'invalid' } }], at.senderDeviceId);
     settleOwn(batch, conversation, at, me);
     await batch.store();
   });
+}
+
+test('of two who change the title at once, the one whose number is higher is followed by both', async () => {
+  await rename('mine');
+  await arrives('theirs', 20, entitled('theirs'));
+  expect(conversation.title).toBe('theirs');
+  await settles('mine', 21);
   expect(conversation).toMatchObject({ title: 'mine', titleSeq: 21 });
-  // The same number told again, by whoever: nothing is new in it.
-  await arrives('latest', 22, { ...notice, title: 'latest' });
-  const again = arrival('mine', 23, me);
-  await db.transaction('rw', db.tables, async () => {
-    const batch = await Batch.open(db, [{ arrival: again, opened: { status: 'invalid' } }], `${me}-device`);
-    settleOwn(batch, conversation, again, me);
-  });
-  expect(conversation.title).toBe('latest');
+});
+
+test('a title that was settled is not settled again, whatever number it is given', async () => {
+  await rename('mine');
+  await settles('mine', 1);
+  await arrives('theirs', 2, entitled('theirs'));
+  await settles('mine', 3);
+  expect(conversation.title).toBe('theirs');
 });
 
 test('a title that is settled leaves the one that was asked for after it', async () => {
-  conversation.myRole = 'admin';
-  conversation.members[0] = { userId: me, role: 'admin', state: 'active', devicesVersion: 1 };
-  for (const [index, title] of ['first', 'second'].entries()) {
-    const content = { kind: 'group' as const, title, added: [], removed: [] };
-    const intent = { kind: 'message' as const, messageId: title, content };
-    await db.outbox.add({ conversationId, intent, at: 1, sealed: null });
-    await db.messages.put({
-      ...arrival(title, 0, me),
-      kind: 'group',
-      seq: null,
-      order: pendingOrder + index,
-      status: 'queued',
-      failure: null,
-      body: '',
-      replyTo: null,
-      deleted: false,
-      editSeq: 0,
-      reactions: {},
-      notice: content,
-    });
-  }
-  conversation.title = 'second';
-  for (const [seq, title] of [
-    [1, 'first'],
-    [2, 'second'],
-  ] as const) {
-    const at = arrival(title, seq, me);
-    await db.transaction('rw', db.tables, async () => {
-      const batch = await Batch.open(db, [{ arrival: at, opened: { status: 'invalid' } }], `${me}-device`);
-      settleOwn(batch, conversation, at, me);
-      await batch.store();
-    });
-    expect(conversation).toMatchObject({ title: 'second', titleSeq: seq });
-  }
+  await rename('first');
+  await rename('second');
+  await settles('first', 1);
+  expect(conversation).toMatchObject({ title: 'second', titleSeq: 1 });
+  await settles('second', 2);
+  expect(conversation).toMatchObject({ title: 'second', titleSeq: 2 });
 });
 
 test('only the sender edits or deletes a message', async () => {

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { conversationRow, messageRow } from '../../tests/rows';
 import { testKey } from '../../tests/store-key';
 import { KeyDirectory } from '../crypto/key-directory.testing';
 import type { Content } from './content';
-import { AparteDb, type ConversationRow } from './db';
+import { AparteDb } from './db';
 import { Inbox } from './inbox';
 import type { Work } from './work';
 
@@ -23,43 +24,9 @@ test('a message whose key is looked for twice at once stays as it was changed', 
   });
   const { userId, deviceId } = bert;
   const common = { conversationId, senderId: anna.userId, senderDeviceId: anna.deviceId, at: 1 };
-  await db.conversations.put({
-    conversationId,
-    kind: 'direct',
-    title: null,
-    titleSeq: 0,
-    members: [],
-    myRole: 'member',
-    myState: 'active',
-    createdBy: anna.userId,
-    rosterVersion: 1,
-    joinedSeq: 0,
-    cursor: 2,
-    lastSeq: 2,
-    readSeq: 0,
-    unread: 1,
-    mustRotate: false,
-    marks: {},
-    preview: null,
-    draft: '',
-    sortAt: 1,
-  } satisfies ConversationRow);
+  await db.conversations.put(conversationRow({ conversationId, cursor: 2, lastSeq: 2, unread: 1 }));
   await db.sealed.put({ ...common, id: said, seq: 1, ciphertext: sealed.ciphertext });
-  await db.messages.put({
-    ...common,
-    id: said,
-    seq: 1,
-    order: 1,
-    kind: 'sealed',
-    status: 'received',
-    failure: null,
-    body: '',
-    replyTo: null,
-    deleted: false,
-    editSeq: 0,
-    reactions: {},
-    notice: null,
-  });
+  await db.messages.put(messageRow(1, '', { ...common, id: said, kind: 'sealed' }));
   // It was deleted by a message that could be read.
   const { senderId } = common;
   const change: Content = { kind: 'delete', target: said };

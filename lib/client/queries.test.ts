@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
+import { conversationRow } from '../../tests/rows';
 import { testKey } from '../../tests/store-key';
 import { directConversationId } from '../protocol/names';
 import { AparteDb, type ConversationRow, type Preview } from './db';
@@ -16,30 +17,8 @@ afterEach(() => db.conversations.clear());
 
 const preview: Preview = { messageId: 'm', senderId: 'bert', kind: 'text', text: 'hello', at: 1, seq: 1 };
 
-function row(conversationId: string, more: Partial<ConversationRow>): ConversationRow {
-  return {
-    conversationId,
-    kind: 'direct',
-    title: null,
-    titleSeq: 0,
-    members: [],
-    myRole: 'member',
-    myState: 'active',
-    createdBy: 'bert',
-    rosterVersion: 1,
-    joinedSeq: 0,
-    cursor: 0,
-    lastSeq: 0,
-    readSeq: 0,
-    unread: 0,
-    mustRotate: false,
-    marks: {},
-    preview: null,
-    draft: '',
-    sortAt: 1,
-    ...more,
-  };
-}
+const row = (conversationId: string, more: Partial<ConversationRow>): ConversationRow =>
+  conversationRow({ conversationId, ...more });
 
 const shown = async () => (await conversations(db)).map((one) => one.conversationId);
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { conversationRow } from '../../tests/rows';
 import { testKey } from '../../tests/store-key';
 import { KeyDirectory } from '../crypto/key-directory.testing';
 import type { CryptoMachine } from '../crypto/types';
@@ -28,27 +29,15 @@ beforeEach(async () => {
   // The parts of the engine that this needs.
   work = { environment, machine: bert, me } as unknown as Work;
   const member = { role: 'member' as const, state: 'active' as const, devicesVersion: 1 };
-  conversation = {
+  conversation = conversationRow({
     conversationId: randomUUID(),
-    kind: 'direct',
-    title: null,
-    titleSeq: 0,
     members: [anna.userId, userId].map((one) => ({ userId: one, ...member })),
-    myRole: 'member',
-    myState: 'active',
     createdBy: anna.userId,
-    rosterVersion: 1,
-    joinedSeq: 0,
     cursor: 10,
     lastSeq: 10,
     readSeq: 5,
     unread: 5,
-    mustRotate: false,
-    marks: {},
-    preview: null,
-    draft: '',
-    sortAt: 1,
-  };
+  });
   await db.conversations.put(conversation);
 });
 afterEach(() => db.close());

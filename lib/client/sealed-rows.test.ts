@@ -1,5 +1,6 @@
 import { liveQuery } from 'dexie';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { messageRow } from '../../tests/rows';
 import { testKey } from '../../tests/store-key';
 import { AparteDb, type MessageRow } from './db';
 
@@ -20,24 +21,7 @@ afterEach(() => {
   db.close();
 });
 
-const message = (id: string, order: number, body: string): MessageRow => ({
-  id,
-  conversationId: 'c',
-  kind: 'text',
-  order,
-  seq: order,
-  senderId: 'anna',
-  senderDeviceId: 'phone',
-  at: order,
-  status: 'received',
-  failure: null,
-  body,
-  replyTo: null,
-  deleted: false,
-  editSeq: 0,
-  reactions: {},
-  notice: null,
-});
+const message = (id: string, order: number, body: string): MessageRow => messageRow(order, body, { id });
 
 /** What lies in the database, past all of ours. */
 const stored = (table: string): Promise<Record<string, unknown>[]> =>

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { messageRow } from '../../tests/rows';
 import { testKey } from '../../tests/store-key';
-import { AparteDb, type MessageRow } from './db';
+import { AparteDb } from './db';
 import { SearchMaker } from './search-maker';
 
 let databases = 0;
@@ -33,25 +34,7 @@ afterEach(async () => {
   db.close();
 });
 
-const say = (order: number, body: string) =>
-  db.messages.put({
-    id: `m${order}`,
-    conversationId: 'c',
-    kind: 'text',
-    order,
-    seq: order,
-    senderId: 'anna',
-    senderDeviceId: 'laptop',
-    at: order,
-    status: 'received',
-    failure: null,
-    body,
-    replyTo: null,
-    deleted: false,
-    editSeq: 0,
-    reactions: {},
-    notice: null,
-  } satisfies MessageRow);
+const say = (order: number, body: string) => db.messages.put(messageRow(order, body));
 
 const waiting = (ms: number[]) => vi.waitFor(() => expect(timers.map((timer) => timer.ms)).toEqual(ms));
 const searchable = (texts: string) =>

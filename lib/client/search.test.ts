@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { messageRow } from '../../tests/rows';
 import { testKey } from '../../tests/store-key';
 import { cancel, deleteMessage, editMessage } from './change-intents';
 import { AparteDb, type MessageRow, pendingOrder } from './db';
@@ -21,25 +22,8 @@ afterEach(() => db.close());
 let ids = 0;
 const author = () => ({ db, now: () => 5_000, newId: () => `new-${ids++}` });
 
-const message = (order: number, body: string, given: Partial<MessageRow> = {}): MessageRow => ({
-  id: `m${order}-${given.conversationId ?? 'c'}`,
-  conversationId: 'c',
-  kind: 'text',
-  order,
-  seq: order,
-  senderId: 'anna',
-  senderDeviceId: 'laptop',
-  at: order,
-  status: 'received',
-  failure: null,
-  body,
-  replyTo: null,
-  deleted: false,
-  editSeq: 0,
-  reactions: {},
-  notice: null,
-  ...given,
-});
+const message = (order: number, body: string, given: Partial<MessageRow> = {}): MessageRow =>
+  messageRow(order, body, { id: `m${order}-${given.conversationId ?? 'c'}`, ...given });
 
 /** What the engine does when it hears that blocks are noted. */
 async function settle(): Promise<void> {

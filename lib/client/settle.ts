@@ -20,7 +20,7 @@ export function settleOwn(
   const row = batch.settleIntent(arrival.id);
   const message = batch.message(arrival.id);
   if (message) {
-    // A server that tells a number twice changes no title by it.
+    // A server that numbers a message twice changes no title by it.
     const isNew = message.seq === null && message.conversationId === conversation.conversationId;
     message.seq = arrival.seq;
     message.order = arrival.seq;

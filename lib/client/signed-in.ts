@@ -69,15 +69,15 @@ export class SignedIn {
     ended: (code: ErrorCode) => void,
   ): Promise<SignedIn> {
     const machine = open ?? (await environment.openMachine(me));
-    const toldOnlineUntil = await (async () => {
+    try {
       if (!(await machine.hasAccount())) throw new KeysLost();
-      return (await environment.db.readMeta('toldOnlineUntil')) ?? 0;
-    })().catch(async (error: unknown) => {
+      const toldOnlineUntil = (await environment.db.readMeta('toldOnlineUntil')) ?? 0;
+      return new SignedIn(environment, me, machine, ended, toldOnlineUntil);
+    } catch (error) {
       // Left open, it would keep its store from ever being opened or deleted again.
       await machine.close();
       throw error;
-    });
-    return new SignedIn(environment, me, machine, ended, toldOnlineUntil);
+    }
   }
 
   private constructor(
