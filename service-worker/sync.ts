@@ -5,6 +5,8 @@ import { engineLock } from '../lib/client/engine-lock';
 import { shipSealed } from '../lib/client/ship';
 import { Occasion } from './occasion';
 
+declare const self: ServiceWorkerGlobalScope;
+
 /** A page that is being closed lets go of the lock within this; one that stays open sends by itself. */
 const lockWaitMs = 20_000;
 
@@ -18,18 +20,28 @@ export async function shipAlone(): Promise<void> {
   // Locked by its person: what waits is sent when they have opened it.
   if (!occasion) return;
   const { api, db } = occasion.environment;
-  const sent = new AbortController();
-  // Whoever holds the lock may send it all: nothing is left to wait for then, and a new version may be waiting for this.
+  const over = new AbortController();
+  // Whoever holds the lock may send it all: nothing is left to wait for then.
   const watched = liveQuery(() => db.outbox.count()).subscribe((count) => {
-    if (count === 0) sent.abort();
+    if (count === 0) over.abort();
   });
+  // A new version takes over when nothing is being done here: it is asked again then.
+  const makeWay = () => self.registration.waiting && over.abort();
+  makeWay();
+  const installing = new AbortController();
+  self.registration.addEventListener(
+    'updatefound',
+    () => self.registration.installing?.addEventListener('statechange', makeWay, installing),
+    installing,
+  );
   try {
-    const signal = AbortSignal.any([sent.signal, AbortSignal.timeout(lockWaitMs)]);
+    const signal = AbortSignal.any([over.signal, AbortSignal.timeout(lockWaitMs)]);
     await navigator.locks.request(engineLock, { signal }, () => shipSealed(db, api));
   } catch (error) {
     if ((await db.outbox.count()) > 0) throw error;
   } finally {
     watched.unsubscribe();
+    installing.abort();
     db.close();
   }
 }

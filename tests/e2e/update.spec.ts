@@ -17,14 +17,22 @@ test.afterEach(async () => {
   await next.remove();
 });
 
-/** Whether the page runs the scripts of the next version. */
-const isNext = (page: Page) =>
-  page.evaluate(
-    (mark) =>
-      [...document.scripts].some(({ src }) => src.includes(`/${mark}-`)) &&
-      [...document.scripts].every(({ src }) => src === '' || src.includes(`/${mark}-`)),
-    next.mark,
-  );
+/** The page runs the scripts of the next version; otherwise it is told what stands in the way. */
+const expectNext = (page: Page) => expect.poll(() => versionOf(page)).toBe('next');
+
+const versionOf = (page: Page) =>
+  page
+    .evaluate(async (mark) => {
+      const named = [...document.scripts].filter(({ src }) => src !== '');
+      const next = named.filter(({ src }) => src.includes(`/${mark}-`));
+      if (next.length > 0 && next.length === named.length) return 'next';
+      const registration = await navigator.serviceWorker.getRegistration();
+      const workers = [registration?.installing, registration?.waiting, registration?.active].map(
+        (worker) => worker?.state,
+      );
+      return `${next.length} of ${named.length} scripts, ${document.readyState}; workers: ${workers}`;
+    }, next.mark)
+    .catch((error: Error) => error.message);
 
 /** The server moves on to the next version: what the first one was made of is gone from it. */
 async function deploy(): Promise<void> {
@@ -57,10 +65,29 @@ test('a new version is offered, taken by all tabs at once, and nothing that was 
   // The last keys are younger than any draft: they are stored before the page goes.
   await box(page).press('!');
   await second.getByRole('button', { name: 'Reload' }).click();
-  for (const tab of [page, second]) await expect.poll(() => isNext(tab).catch(() => false)).toBe(true);
+  for (const tab of [page, second]) await expectNext(tab);
   await expect(box(page)).toHaveValue('Typed and not sent, and then!');
   await page.getByRole('button', { name: 'Send' }).click();
   await expect(bert.message('Typed and not sent, and then!')).toBeVisible();
+});
+
+test('a page that was open before there was a service worker goes along to a new version', async ({
+  browser,
+}) => {
+  const { bert } = await meet(browser, server.origin);
+  // Nothing was loaded anew since.
+  const { page } = bert;
+  expect(await precached(page)).toBe(true);
+  expect(await page.evaluate(() => navigator.serviceWorker.controller)).toBeNull();
+  const second = await bert.context.newPage();
+  await second.goto('/settings');
+  await expect(second.getByRole('heading', { name: 'Settings', level: 1 })).toBeVisible();
+  await deploy();
+  await lookForUpdate(page);
+  await box(page).fill('Begun before that');
+  await second.getByRole('button', { name: 'Reload' }).click();
+  for (const tab of [page, second]) await expectNext(tab);
+  await expect(box(page)).toHaveValue('Begun before that');
 });
 
 test('a change of an old message that was begun comes back as a draft', async ({ browser }) => {
@@ -75,7 +102,7 @@ test('a change of an old message that was begun comes back as a draft', async ({
   await deploy();
   await lookForUpdate(page);
   await page.getByRole('button', { name: 'Reload' }).click();
-  await expect.poll(() => isNext(page).catch(() => false)).toBe(true);
+  await expectNext(page);
   await expect(box(page)).toHaveValue('Before the long tunnel');
 });
 
