@@ -53,7 +53,11 @@ export function changedConversation(delivery: Delivery): string | undefined {
 }
 const changedStart = '{"t":"conversation","conversationId":"';
 
-export const frameText = (frame: ServerFrame) => JSON.stringify(frame);
+/** What goes out most is put together: none of its words needs escaping. */
+export const frameText = (frame: ServerFrame): string =>
+  frame.t === 'activity'
+    ? `{"t":"activity","conversationId":"${frame.conversationId}","userId":"${frame.userId}","kind":"${frame.kind}"}`
+    : JSON.stringify(frame);
 
 /** @param wake called with users whose devices are to be woken: another person wrote to them, or a device came or went */
 export function createNotices(broker: Broker, wake: (userIds: string[]) => void): Notices {

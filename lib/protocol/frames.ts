@@ -14,7 +14,7 @@ import {
 /** A frame is one JSON text. `r` pairs an answer with its request on this connection. */
 const request = z.int().min(0);
 
-const activityKind = z.enum(['typing', 'recording', 'calling']);
+export const activityKind = z.enum(['typing', 'recording', 'calling']);
 export type ActivityKind = z.infer<typeof activityKind>;
 
 const presenceState = z.enum(['online', 'away']);

@@ -54,6 +54,40 @@ describe.each(databaseKinds)('the lists of members on %s', (kind) => {
     expect(lists.of(conversationId)).toBeInstanceOf(Promise);
   });
 
+  test('lists that are wanted at once are read together, each its own', async () => {
+    const pairs = [await pair(), await pair(), await pair()];
+    let queries = 0;
+    const db = domain.db.withPlugin({
+      transformQuery: ({ node }) => {
+        queries += 1;
+        return node;
+      },
+      transformResult: async ({ result }) => result,
+    });
+    const lists = new MemberLists({ db, now: domain.now, maxAgeMs: 10_000 });
+    const read = await Promise.all(pairs.map(({ conversationId }) => lists.of(conversationId)));
+    expect(queries).toBe(1);
+    for (const [at, { anna, bert }] of pairs.entries())
+      expect(read[at]?.map(({ userId }) => userId).sort()).toEqual([anna.userId, bert.userId].sort());
+  });
+
+  test('a list that cannot be read is refused to all who wait for it, and read again for the next', async () => {
+    const { conversationId } = await pair();
+    let away = true;
+    const db = domain.db.withPlugin({
+      transformQuery: ({ node }) => {
+        if (away) throw new Error('away');
+        return node;
+      },
+      transformResult: async ({ result }) => result,
+    });
+    const lists = new MemberLists({ db, now: domain.now, maxAgeMs: 10_000 });
+    const asked = [lists.of(conversationId), lists.of(conversationId)].map((list) => Promise.resolve(list));
+    expect((await Promise.allSettled(asked)).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    away = false;
+    expect(await lists.of(conversationId)).toHaveLength(2);
+  });
+
   test('the list read longest ago makes room', async () => {
     const [one, two] = [await pair(), await pair()];
     const lists = new MemberLists({ db: domain.db, now: domain.now, maxAgeMs: 10_000, maxMembers: 3 });

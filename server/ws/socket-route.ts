@@ -113,7 +113,7 @@ export function registerSocketRoute(app: TemplatedApp, options: SocketRouteOptio
         metrics.framesReceived.beat.add();
         return;
       }
-      const parsed = parseFrame(bytes);
+      const parsed = parseFrame(Buffer.from(bytes));
       if ('code' in parsed) {
         metrics.framesUnreadable.add();
         metrics.errors[parsed.code].add();
