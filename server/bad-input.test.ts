@@ -336,6 +336,26 @@ describe.each(databaseKinds)('bad input on %s', (kind) => {
     expect(parseFrame(Buffer.from('{"t":"send","r":-4}'))).toEqual({ r: null, code: 'invalid_input' });
   });
 
+  test('a signal is read the same whichever way it is written, and refused the same with anything wrong in it', () => {
+    for (const kind of ['typing', 'recording', 'calling'] as const) {
+      const frame = { t: 'activity', conversationId: randomUUID(), kind };
+      const short = JSON.stringify(frame);
+      const long = JSON.stringify({ kind, conversationId: frame.conversationId, t: frame.t }, null, 1);
+      for (const text of [short, long]) {
+        expect(parseFrame(Buffer.from(text))).toEqual({ frame });
+        for (const wrong of [
+          text.replace(kind, 'shouting'),
+          text.replace(frame.conversationId, frame.conversationId.toUpperCase().replace(/^./, 'G')),
+          text.replace(frame.conversationId, frame.conversationId.slice(1)),
+          text.replace('}', ',"more":1}'),
+          `${text}{}`,
+          `${text}\0`,
+        ])
+          expect(parseFrame(Buffer.from(wrong))).toEqual({ r: null, code: 'invalid_input' });
+      }
+    }
+  });
+
   test('a sign-up with any signature, id or key altered is refused and stores nothing', async () => {
     const before = await dump();
     const spoil = (request: object, rank: number): unknown => {

@@ -88,6 +88,13 @@ describe.each(databaseKinds)('the lists of members on %s', (kind) => {
     expect(await lists.of(conversationId)).toHaveLength(2);
   });
 
+  test('an id that the node has already is kept as the text that it has', async () => {
+    const { anna, conversationId } = await pair();
+    const known = (userId: string) => (userId === anna.userId ? 'the same' : userId);
+    const lists = new MemberLists({ db: domain.db, now: domain.now, maxAgeMs: 10_000, known });
+    expect((await lists.of(conversationId)).map(({ userId }) => userId)).toContain('the same');
+  });
+
   test('the list read longest ago makes room', async () => {
     const [one, two] = [await pair(), await pair()];
     const lists = new MemberLists({ db: domain.db, now: domain.now, maxAgeMs: 10_000, maxMembers: 3 });
