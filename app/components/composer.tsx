@@ -1,32 +1,39 @@
 'use client';
 
-import { type KeyboardEvent, useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import {
+  type KeyboardEvent,
+  type RefObject,
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from 'react';
 import { useTranslations } from 'use-intl';
 import { editMessage } from '../../lib/client/change-intents';
-import type { ConversationRow } from '../../lib/client/db';
+import type { ConversationRow, MessageRow } from '../../lib/client/db';
 import { tellActivity } from '../../lib/client/device-intents';
 import { saveDraft, sendText } from '../../lib/client/intents';
 import type { Said, Typed } from '../../lib/client/last-words';
 import { limits } from '../../lib/protocol/limits';
 import { author } from '../hooks/author';
 import { holdUnsaved, untilStored } from '../hooks/last-words';
-import { useLastMessages } from '../hooks/use-live';
 import { useNames } from '../hooks/use-names';
 import type { Writing } from './conversation-page';
 import { Icon } from './icons';
 
 const typingEveryMs = 3_000;
 const draftAfterMs = 400;
-/** So many messages back the last one of one's own is looked for. */
-const lookBack = 30;
 
 export function Composer(props: {
   conversation: ConversationRow;
   writing: Writing;
+  /** The last text of one's own that is shown: the key up takes it up. */
+  lastOwn: RefObject<MessageRow | undefined>;
   onDone: () => void;
   onEdit: (writing: Writing) => void;
 }) {
-  const { conversation, writing, onDone, onEdit } = props;
+  const { conversation, writing, lastOwn, onDone, onEdit } = props;
   const { conversationId } = conversation;
   const t = useTranslations('composer');
   const names = useNames();
@@ -43,10 +50,6 @@ export function Composer(props: {
       setDraft(draft ? `${writing.takenBack}\n${draft}` : writing.takenBack);
     }
   }
-  const me = names.me?.userId;
-  const mine = useLastMessages(conversationId, lookBack)?.findLast(
-    (row) => row.senderId === me && row.kind === 'text' && !row.deleted,
-  );
   const box = useRef<HTMLTextAreaElement>(null);
   const told = useRef(0);
 
@@ -163,9 +166,9 @@ export function Composer(props: {
       send();
     } else if (event.key === 'Escape' && writing.mode !== 'new') {
       onDone();
-    } else if (event.key === 'ArrowUp' && text === '' && mine) {
+    } else if (event.key === 'ArrowUp' && text === '' && lastOwn.current) {
       event.preventDefault();
-      onEdit({ mode: 'edit', message: mine });
+      onEdit({ mode: 'edit', message: lastOwn.current });
     }
   };
   const tooLong = text.length > limits.textMaxLength;

@@ -55,6 +55,7 @@ function Open({ conversation }: { conversation: ConversationRow }) {
   const [searching, setSearching] = useState(false);
   const searchButton = useRef<HTMLButtonElement>(null);
   const [writing, setWriting] = useState<Writing>({ mode: 'new' });
+  const lastOwn = useRef<MessageRow | undefined>(undefined);
   const name = names.conversation(conversation);
   const other = conversation.kind === 'direct' ? names.other(conversation) : null;
   const online = usePresence()(other ?? '').state === 'online';
@@ -107,7 +108,7 @@ function Open({ conversation }: { conversation: ConversationRow }) {
           }}
         />
       )}
-      <MessageList conversation={conversation} target={target} onWrite={setWriting} />
+      <MessageList conversation={conversation} target={target} lastOwn={lastOwn} onWrite={setWriting} />
       <Refusals conversationId={conversation.conversationId} onWrite={setWriting} />
       <AlertOffer conversation={conversation} name={name} />
       <IdentityBanner conversation={conversation} />
@@ -116,6 +117,7 @@ function Open({ conversation }: { conversation: ConversationRow }) {
         <Composer
           conversation={conversation}
           writing={writing}
+          lastOwn={lastOwn}
           onDone={() => setWriting({ mode: 'new' })}
           onEdit={setWriting}
         />

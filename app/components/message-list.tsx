@@ -1,9 +1,9 @@
 'use client';
 
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { type RefObject, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { useTranslations } from 'use-intl';
 import { Virtualizer, type VirtualizerHandle } from 'virtua';
-import type { ConversationRow } from '../../lib/client/db';
+import type { ConversationRow, MessageRow } from '../../lib/client/db';
 import { fetchOlder } from '../../lib/client/freeing';
 import { markRead } from '../../lib/client/intents';
 import { isArriving, message } from '../../lib/client/queries';
@@ -11,7 +11,7 @@ import { author, db } from '../hooks/author';
 import { firstUnreadOf, shown } from '../hooks/opening';
 import { forgetHashMessage } from '../hooks/use-hash';
 import { useWaitingTargets } from '../hooks/use-live';
-import { type Around, pageSize, useMessages } from '../hooks/use-messages';
+import { type Around, firstSize, pageSize, useMessages } from '../hooks/use-messages';
 import { useNames } from '../hooks/use-names';
 import { Announcer } from './announcer';
 import { Bubble } from './bubble';
@@ -32,13 +32,15 @@ export function MessageList(props: {
   conversation: ConversationRow;
   /** A message to go to; '' for none. */
   target: string;
+  /** Is told of the last text of one's own, for the key that takes it up. */
+  lastOwn: RefObject<MessageRow | undefined>;
   onWrite: (writing: Writing) => void;
 }) {
-  const { conversation, target, onWrite } = props;
+  const { conversation, target, lastOwn, onWrite } = props;
   const { conversationId } = conversation;
   const t = useTranslations('conversation');
   const names = useNames();
-  const [limit, setLimit] = useState(pageSize);
+  const [limit, setLimit] = useState(firstSize);
   const [atEnd, setAtEnd] = useState(true);
   const stick = useRef(true);
   stick.current = atEnd;
@@ -98,16 +100,23 @@ export function MessageList(props: {
     if (index >= 0) virtualizer.current?.scrollToIndex(index, { align: 'center' });
   }, [shownAround]);
 
+  useLayoutEffect(() => {
+    if (page?.newest)
+      lastOwn.current = page.rows.findLast(
+        (row) => row.senderId === me && row.kind === 'text' && !row.deleted,
+      );
+  }, [page, me, lastOwn]);
+
   // Who writes wants to see it, wherever they were.
-  const lastOwn = conversation.preview?.senderId === me ? conversation.preview.messageId : null;
-  const knownOwn = useRef(lastOwn);
+  const written = conversation.preview?.senderId === me ? conversation.preview.messageId : null;
+  const knownWritten = useRef(written);
   useEffect(() => {
-    if (lastOwn !== knownOwn.current && lastOwn !== null) {
+    if (written !== knownWritten.current && written !== null) {
       setAround(null);
       setAtEnd(true);
     }
-    knownOwn.current = lastOwn;
-  }, [lastOwn]);
+    knownWritten.current = written;
+  }, [written]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new last row moves the view, nothing else does.
   useLayoutEffect(() => {

@@ -49,8 +49,6 @@ export function useLiveOf<T>(id: string, read: () => Promise<T>, rest: unknown[]
 /** `null`: not on this device. */
 export const useConversation = (id: string) =>
   useLiveOf(id, async () => (await queries.conversation(db, id)) ?? null);
-export const useLastMessages = (id: string, count: number) =>
-  useLiveOf(id, () => queries.lastMessages(db, id, count), [count]);
 export const useMessage = (id: string) => useLiveOf(id, () => queries.message(db, id));
 export const useActivity = (id: string) => useLiveOf(id, () => queries.activity(db, id));
 export const useRefusals = (id: string) => useLiveOf(id, () => refusals(db, id));

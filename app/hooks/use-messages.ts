@@ -6,7 +6,11 @@ import { db } from './author';
 import { MessageWindow, type Page } from './message-window';
 import { useLiveOf } from './use-live';
 
-/** So many messages are read at a time. */
+/** Less than any message takes with what is around it. */
+const leastMessagePx = 20;
+/** So many messages are read at first: more than the screen holds, and nobody waits for those far above it. */
+export const firstSize = () => Math.ceil(window.innerHeight / leastMessagePx);
+/** So many more are read at a time on the way up. */
 export const pageSize = 100;
 
 /** A place in a conversation, and how much of it is read before and after. */
