@@ -156,10 +156,12 @@ export function MessageList(props: {
     // Who is at the end leaves it upwards only: else it has moved away, by a row that grew or a taller field below.
     const stays = stick.current && offset >= lastOffset.current;
     lastOffset.current = offset;
-    setAtEnd(newest && (stays || left < atEndPx));
+    const ends = newest && (stays || left < atEndPx);
+    setAtEnd(ends);
     if (!page || page.around !== around) return;
     if (!around) {
-      if (offset < nearStartPx && page.limit === limit && !page.whole) setLimit(limit + pageSize);
+      // What the screen holds is here: more is for who goes up.
+      if (!ends && offset < nearStartPx && page.limit === limit && !page.whole) setLimit(limit + pageSize);
       else if (freed && page.whole && offset < atEndPx) void fetchOlder(author, conversationId);
     } else if (newest && left < atEndPx) setAround(null);
     else if (offset < nearStartPx && !page.whole) setAround({ ...around, before: around.before + pageSize });

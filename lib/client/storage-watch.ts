@@ -51,8 +51,9 @@ export class StorageWatch {
     this.#runner.kick();
   }
 
-  /** A person has made room, or wants it tried. */
+  /** A person has made room, or wants it tried: what fails now has not failed many times before. */
   hurry(): void {
+    this.#tries = 0;
     if (this.sound) return;
     this.#due = true;
     this.#runner.kick();
