@@ -341,7 +341,7 @@ describe.each(databaseKinds)('bad input on %s', (kind) => {
       const frame = { t: 'activity', conversationId: randomUUID(), kind };
       const short = JSON.stringify(frame);
       const long = JSON.stringify({ kind, conversationId: frame.conversationId, t: frame.t }, null, 1);
-      for (const text of [short, long]) {
+      for (const text of [short, long, `\uFEFF${short}`]) {
         expect(parseFrame(Buffer.from(text))).toEqual({ frame });
         for (const wrong of [
           text.replace(kind, 'shouting'),

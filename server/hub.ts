@@ -117,6 +117,11 @@ export class Hub {
       }
   }
 
+  /** The text that is here already of a connected user's id, or else the given one. */
+  known(userId: string): string {
+    return this.#byUser.get(userId)?.userId ?? userId;
+  }
+
   sessionsOf(userId: string): Session[] {
     const sessions: Session[] = [];
     for (let session = this.#byUser.get(userId) ?? null; session !== null; session = session.next)

@@ -86,7 +86,7 @@ export async function startServer(options: StartOptions = {}): Promise<RunningSe
       now,
       // A node that is alone hears of every change, since it makes it.
       maxAgeMs: config.redisUrl === undefined ? 10 * 60_000 : 10_000,
-      known: (userId) => hub.sessionsOf(userId)[0]?.userId ?? userId,
+      known: (userId) => hub.known(userId),
     });
     const broker = await openBroker(config, db, listening(hub, memberLists), metrics, log);
     const committer = new Committer({

@@ -9,6 +9,8 @@ declare const self: ServiceWorkerGlobalScope;
 
 /** A page that is being closed lets go of the lock within this; one that stays open sends by itself. */
 const lockWaitMs = 20_000;
+/** So long a new version is kept waiting: a page that is being closed has mostly let go by then. */
+const makeWayMs = 3_000;
 
 /**
  * Sends what is encrypted already and waits while no page is open. The rest needs the engine, and waits for a page: one
@@ -25,15 +27,16 @@ export async function shipAlone(): Promise<void> {
   const watched = liveQuery(() => db.outbox.count()).subscribe((count) => {
     if (count === 0) over.abort();
   });
-  // A new version takes over when nothing is being done here: it is asked again then.
-  const makeWay = () => self.registration.waiting && over.abort();
+  // A new version takes over when nothing is being done here, and is asked to send then.
+  const { registration } = self;
+  const gone = new AbortController();
+  const makeWay = () => {
+    if (registration.waiting) setTimeout(() => over.abort(), makeWayMs);
+  };
+  const follow = () => registration.installing?.addEventListener('statechange', makeWay, gone);
   makeWay();
-  const installing = new AbortController();
-  self.registration.addEventListener(
-    'updatefound',
-    () => self.registration.installing?.addEventListener('statechange', makeWay, installing),
-    installing,
-  );
+  follow();
+  registration.addEventListener('updatefound', follow, gone);
   try {
     const signal = AbortSignal.any([over.signal, AbortSignal.timeout(lockWaitMs)]);
     await navigator.locks.request(engineLock, { signal }, () => shipSealed(db, api));
@@ -41,7 +44,7 @@ export async function shipAlone(): Promise<void> {
     if ((await db.outbox.count()) > 0) throw error;
   } finally {
     watched.unsubscribe();
-    installing.abort();
+    gone.abort();
     db.close();
   }
 }

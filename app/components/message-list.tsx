@@ -100,11 +100,17 @@ export function MessageList(props: {
     if (index >= 0) virtualizer.current?.scrollToIndex(index, { align: 'center' });
   }, [shownAround]);
 
+  // What a larger window holds is read as it grows: where nothing can be scrolled, nobody can ask for more.
+  useEffect(() => {
+    const resized = () => setLimit((known) => Math.max(known, firstSize()));
+    addEventListener('resize', resized);
+    return () => removeEventListener('resize', resized);
+  }, []);
+
   useLayoutEffect(() => {
-    if (page?.newest)
-      lastOwn.current = page.rows.findLast(
-        (row) => row.senderId === me && row.kind === 'text' && !row.deleted,
-      );
+    const own = (row: MessageRow) => row.senderId === me && row.kind === 'text' && !row.deleted;
+    // Away from the newest nothing is known of it.
+    lastOwn.current = page?.newest ? page.rows.findLast(own) : undefined;
   }, [page, me, lastOwn]);
 
   // Who writes wants to see it, wherever they were.

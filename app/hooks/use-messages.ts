@@ -8,8 +8,9 @@ import { useLiveOf } from './use-live';
 
 /** Less than any message takes with what is around it. */
 const leastMessagePx = 20;
+const leastSize = 40;
 /** So many messages are read at first: more than the screen holds, and nobody waits for those far above it. */
-export const firstSize = () => Math.ceil(window.innerHeight / leastMessagePx);
+export const firstSize = () => Math.max(leastSize, Math.ceil(window.innerHeight / leastMessagePx));
 /** So many more are read at a time on the way up. */
 export const pageSize = 100;
 

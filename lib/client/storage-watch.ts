@@ -65,8 +65,8 @@ export class StorageWatch {
   }
 
   async #work(): Promise<void> {
-    this.#cancelTimer?.();
     if (this.sound) return;
+    this.#cancelTimer?.();
     await this.on.pause();
     if (!this.#due || !(await this.#try())) this.#later();
   }

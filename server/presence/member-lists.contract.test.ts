@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { databaseKinds, openTestDatabase, type TestDatabase } from '../../tests/databases';
 import { group, person, type TestDomain, testDomain } from '../../tests/domain';
@@ -93,6 +94,14 @@ describe.each(databaseKinds)('the lists of members on %s', (kind) => {
     const known = (userId: string) => (userId === anna.userId ? 'the same' : userId);
     const lists = new MemberLists({ db: domain.db, now: domain.now, maxAgeMs: 10_000, known });
     expect((await lists.of(conversationId)).map(({ userId }) => userId)).toContain('the same');
+  });
+
+  test('a list that nobody is on takes room too', async () => {
+    const lists = new MemberLists({ db: domain.db, now: domain.now, maxAgeMs: 10_000, maxMembers: 3 });
+    const ids = Array.from({ length: 4 }, () => randomUUID());
+    for (const conversationId of ids) await lists.of(conversationId);
+    const kept = ids.map((conversationId) => !(lists.of(conversationId) instanceof Promise));
+    expect(kept).toEqual([false, true, true, true]);
   });
 
   test('the list read longest ago makes room', async () => {

@@ -16,11 +16,14 @@ export interface MemberListsOptions {
    * The text that the node has of the id already, of one who is connected to it: so it is kept once, and found sooner.
    */
   known?: (userId: string) => string;
-  /** Members in all lists together; beyond it the list that was read longest ago is dropped. */
+  /** Members in all lists together, and the lists; beyond it the list that was read longest ago is dropped. */
   maxMembers?: number;
 }
 
 type Listed = readonly ListedMember[];
+
+/** An empty list takes room as well: anybody may ask for conversations that there are not. */
+const costOf = (members: Listed) => members.length + 1;
 
 /** A list that is wanted, or being read. */
 interface Read {
@@ -126,7 +129,7 @@ export class MemberLists {
   #keep(conversationId: string, members: Listed): void {
     this.#drop(conversationId);
     this.#lists.set(conversationId, { members, until: this.#options.now() + this.#options.maxAgeMs });
-    this.#kept += members.length;
+    this.#kept += costOf(members);
     for (const oldest of this.#lists.keys()) {
       if (this.#kept <= this.#options.maxMembers) return;
       this.#drop(oldest);
@@ -136,7 +139,7 @@ export class MemberLists {
   #drop(conversationId: string): void {
     const list = this.#lists.get(conversationId);
     if (list === undefined) return;
-    this.#kept -= list.members.length;
+    this.#kept -= costOf(list.members);
     this.#lists.delete(conversationId);
   }
 }

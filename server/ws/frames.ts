@@ -39,6 +39,8 @@ const activity = new RegExp(
 );
 
 function activityOf(text: string, bytes: Buffer): DeviceFrame | null {
+  // Letters of one byte each, and no mark before them that is not in the text: else the places below are others.
+  if (bytes.byteLength !== text.length) return null;
   const found = activity.exec(text)?.[1];
   const kind = activityKind.options.find((known) => known === found);
   if (kind === undefined) return null;

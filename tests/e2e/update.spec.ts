@@ -71,7 +71,7 @@ test('a new version is offered, taken by all tabs at once, and nothing that was 
   await expect(bert.message('Typed and not sent, and then!')).toBeVisible();
 });
 
-test('a page that was open before there was a service worker goes along to a new version', async ({
+test('a page that was open before there was a service worker goes along to a new version, and to the one after it', async ({
   browser,
 }) => {
   const { bert } = await meet(browser, server.origin);
@@ -84,10 +84,32 @@ test('a page that was open before there was a service worker goes along to a new
   await expect(second.getByRole('heading', { name: 'Settings', level: 1 })).toBeVisible();
   await deploy();
   await lookForUpdate(page);
+  await expect(page.getByText('A new version is here.')).toBeVisible();
+  await next.remove();
+  next = await otherBuild('after');
+  await deploy();
+  await lookForUpdate(page);
+  await expect
+    .poll(() => page.evaluate(async () => (await navigator.serviceWorker.ready).installing))
+    .toBeNull();
   await box(page).fill('Begun before that');
   await second.getByRole('button', { name: 'Reload' }).click();
   for (const tab of [page, second]) await expectNext(tab);
   await expect(box(page)).toHaveValue('Begun before that');
+});
+
+test('where nothing keeps a new version from taking over, it is offered all the same', async ({
+  browser,
+}) => {
+  const bert = await Person.open(browser, server.origin, 'Bert');
+  await bert.signUp();
+  const { page } = bert;
+  expect(await precached(page)).toBe(true);
+  expect(await page.evaluate(() => navigator.serviceWorker.controller)).toBeNull();
+  await deploy();
+  await lookForUpdate(page);
+  await page.getByRole('button', { name: 'Reload' }).click();
+  await expectNext(page);
 });
 
 test('a change of an old message that was begun comes back as a draft', async ({ browser }) => {
