@@ -1,13 +1,21 @@
 import { expect, test } from 'vitest';
 import type { ServerFrame } from '../lib/protocol/frames';
-import { frameText } from './notices';
+import type { Delivery } from './broker';
+import { createMemoryBroker } from './broker-memory';
+import { createNotices, frameText } from './notices';
 
 test('a signal is written as any frame is', () => {
-  const frame = {
-    t: 'activity',
-    conversationId: 'a7c2f3d0-0000-4000-8000-000000000001',
-    userId: 'a7c2f3d0-0000-4000-8000-000000000002',
-    kind: 'typing',
-  } satisfies ServerFrame;
-  expect(frameText(frame)).toBe(JSON.stringify(frame));
+  const delivered: Delivery[] = [];
+  const node = {
+    size: 0,
+    deliver: (one: Delivery) => delivered.push(one),
+    sessions: () => [],
+    sessionsOf: () => [],
+  };
+  const conversationId = 'a7c2f3d0-0000-4000-8000-000000000001';
+  const userId = 'a7c2f3d0-0000-4000-8000-000000000002';
+  const notices = createNotices(createMemoryBroker(node), () => undefined);
+  notices.activity({ conversationId, userId, activity: 'typing', toUserIds: ['other'] });
+  const frame = { t: 'activity', conversationId, userId, kind: 'typing' } satisfies ServerFrame;
+  expect(delivered).toMatchObject([{ kind: 'frames', userIds: ['other'], frame: frameText(frame) }]);
 });

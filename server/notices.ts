@@ -53,25 +53,16 @@ export function changedConversation(delivery: Delivery): string | undefined {
 }
 const changedStart = '{"t":"conversation","conversationId":"';
 
-/** What goes out most is put together: none of its words needs escaping. */
-export const frameText = (frame: ServerFrame): string =>
-  frame.t === 'activity'
-    ? `{"t":"activity","conversationId":"${frame.conversationId}","userId":"${frame.userId}","kind":"${frame.kind}"}`
-    : JSON.stringify(frame);
+export const frameText = (frame: ServerFrame) => JSON.stringify(frame);
 
 /** @param wake called with users whose devices are to be woken: another person wrote to them, or a device came or went */
 export function createNotices(broker: Broker, wake: (userIds: string[]) => void): Notices {
-  const toUsers = (userIds: string[], frame: ServerFrame, exceptDeviceId: string | null = null) => {
+  const textToUsers = (userIds: string[], frame: string, exceptDeviceId: string | null = null) => {
     if (userIds.length > 0)
-      broker.publish({
-        kind: 'frames',
-        userIds,
-        frame: frameText(frame),
-        exceptDeviceId,
-        before: [],
-        times: null,
-      });
+      broker.publish({ kind: 'frames', userIds, frame, exceptDeviceId, before: [], times: null });
   };
+  const toUsers = (userIds: string[], frame: ServerFrame, exceptDeviceId?: string) =>
+    textToUsers(userIds, frameText(frame), exceptDeviceId);
   return {
     rosterChanged({ conversationId, rosterVersion, userIds }) {
       toUsers(userIds, { t: 'conversation', conversationId, rosterVersion });
@@ -100,7 +91,9 @@ export function createNotices(broker: Broker, wake: (userIds: string[]) => void)
       wake(userIds.filter((userId) => userId !== senderUserId));
     },
     activity({ conversationId, userId, activity, toUserIds }) {
-      toUsers(toUserIds, { t: 'activity', conversationId, userId, kind: activity });
+      // What goes out most is put together: none of its words needs escaping.
+      const frame = `{"t":"activity","conversationId":"${conversationId}","userId":"${userId}","kind":"${activity}"}`;
+      textToUsers(toUserIds, frame);
     },
     presence({ toUserIds, exceptDeviceId, ...said }) {
       toUsers(toUserIds, { t: 'presence', ...said }, exceptDeviceId);

@@ -1,4 +1,3 @@
-import type { DBCore, DBCoreMutateRequest } from 'dexie';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { removeDevice } from '../lib/client/device-intents';
 import { saveDraft, sendText } from '../lib/client/intents';
@@ -6,6 +5,7 @@ import { lastMessages } from '../lib/client/queries';
 import { keepRecoveryKey, recoverAccount } from '../lib/client/recovery-intents';
 import { newRecoveryKey } from '../lib/crypto/recovery';
 import type { TestDevice } from './device';
+import { fault } from './fault';
 import { body, linkDevices, Town } from './own-devices';
 
 let town: Town;
@@ -47,34 +47,6 @@ async function withKey(device: TestDevice): Promise<string> {
     'a stored recovery',
   );
   return key;
-}
-
-/** Its storage refuses to be written, or to be used at all, until it is mended. */
-function fault(device: TestDevice, name: string, all = false) {
-  const state = { on: true };
-  const refuse = () => Promise.reject(new DOMException('made by the test', name));
-  device.db.use({
-    stack: 'dbcore',
-    name: 'fault',
-    create: (core: DBCore): DBCore => ({
-      ...core,
-      table: (table) => {
-        const real = core.table(table);
-        return {
-          ...real,
-          mutate: (request: DBCoreMutateRequest) =>
-            state.on && (all || request.type !== 'delete') ? refuse() : real.mutate(request),
-        };
-      },
-    }),
-  });
-  // It takes effect when the database is opened the next time.
-  device.db.close({ disableAutoOpen: false });
-  return {
-    mend: () => {
-      state.on = false;
-    },
-  };
 }
 
 test('a cache that the browser has cleared comes back from the server, and the device is the same one', async () => {
@@ -177,7 +149,7 @@ test('a new browser, and one that was shut out, have lost nothing', async () => 
 });
 
 test('a full storage ends the work in order; what came meanwhile is there once there is room, each message once', async () => {
-  const { mend } = fault(anna, 'QuotaExceededError');
+  const { mend } = fault(anna.db, 'QuotaExceededError');
   for (let index = 0; index < 10; index++) await sendText(bert.author, conversationId, `waits ${index}`);
   await anna.until(async () => (anna.storage.includes('full') ? true : undefined), 'being told');
   await expect(sendText(anna.author, conversationId, 'no room for this')).rejects.toThrow();
@@ -201,7 +173,7 @@ test('a full storage ends the work in order; what came meanwhile is there once t
 });
 
 test('a storage that answers nothing is opened again a few times, and then said to be broken', async () => {
-  const { mend } = fault(anna, 'UnknownError', true);
+  const { mend } = fault(anna.db, 'UnknownError', true);
   await sendText(bert.author, conversationId, 'into the dark');
   await anna.until(async () => (anna.storage.includes('broken') ? true : undefined), 'being told');
   expect(anna.storage.filter((state) => state === 'reopening').length).toBeGreaterThan(1);

@@ -60,7 +60,8 @@ export function useServiceWorker(): (() => void) | null {
 
 /**
  * Offers each new version. A page that was open before there was any service worker is nobody's: it hears no
- * `controllerchange`, and does not keep a new version from taking over by itself. It is watched from here.
+ * `controllerchange`, and does not keep a new version from taking over by itself. The library's own events end with the
+ * first version, and leave out one that never waited: each is watched from here.
  */
 function followVersions(
   registration: ServiceWorkerRegistration,

@@ -1,21 +1,12 @@
-import type { DBCore } from 'dexie';
 import { expect, test, vi } from 'vitest';
+import { fault } from '../../tests/fault';
 import { testKey } from '../../tests/store-key';
 import { AparteDb } from './db';
 import { StorageWatch } from './storage-watch';
 
-const full = () => new DOMException('made by the test', 'QuotaExceededError');
-
 test('pauses between tries grow, and begin anew when a person wants it tried', async () => {
   const db = new AparteDb(testKey, 'storage-watch');
-  db.use({
-    stack: 'dbcore',
-    name: 'fault',
-    create: (core: DBCore): DBCore => ({
-      ...core,
-      table: (table) => ({ ...core.table(table), mutate: () => Promise.reject(full()) }),
-    }),
-  });
+  fault(db, 'QuotaExceededError');
   const pauses: { ms: number; end: () => void }[] = [];
   const watch = new StorageWatch(
     {
@@ -31,7 +22,7 @@ test('pauses between tries grow, and begin anew when a person wants it tried', a
     { pause: async () => undefined, resume: () => undefined },
   );
   const paused = (times: number) => vi.waitFor(() => expect(pauses).toHaveLength(times));
-  watch.failed(full());
+  watch.failed(new DOMException('made by the test', 'QuotaExceededError'));
   await paused(1);
   for (let times = 1; times < 4; times++) {
     pauses.at(-1)?.end();
