@@ -125,13 +125,13 @@ test('a finger that rests on a message opens its menu, and one that moves does n
 });
 
 test('a window that grows shows the messages that it has room for', async ({ browser }) => {
-  const vera = await meet(browser, 'Vera', ['Walt']);
-  const { page } = vera;
-  for (let count = 1; count <= 60; count++) await vera.write(`Word ${count}.`);
+  const wilma = await meet(browser, 'Wilma', ['Walt']);
+  const { page } = wilma;
+  for (let count = 1; count <= 60; count++) await wilma.write(`Word ${count}.`);
   await page.setViewportSize({ width: 900, height: 600 });
   await page.reload();
-  await expect(vera.message('Word 60.')).toBeVisible();
-  await expect(vera.message('Word 15.')).toHaveCount(0);
+  await expect(wilma.message('Word 60.')).toBeVisible();
+  await expect(wilma.message('Word 15.')).toHaveCount(0);
   await page.setViewportSize({ width: 900, height: 3_600 });
-  await expect(vera.message('Word 15.')).toBeVisible();
+  await expect(wilma.message('Word 15.')).toBeVisible();
 });
