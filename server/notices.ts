@@ -1,5 +1,5 @@
 import type { ActivityKind, PresenceState, ServerFrame } from '../lib/protocol/frames';
-import type { IncomingEnvelope, Mark, Message } from '../lib/protocol/messages';
+import type { EarlyEnvelope, IncomingEnvelope, Mark, Message } from '../lib/protocol/messages';
 import type { Broker, Delivery } from './broker';
 
 /** A commit's news: the frame for everyone, and the envelopes that precede it for some. */
@@ -11,7 +11,7 @@ export interface Committed {
   times: { receivedAt: number; committedAt: number };
 }
 
-/** What is told to devices after a change is committed. Never throws, and may be lost: the cursors make it good. */
+/** What is told to devices after a change is committed, but for `readSync`. Never throws, and may be lost: the cursors make it good. */
 export interface Notices {
   rosterChanged(notice: { conversationId: string; rosterVersion: number; userIds: string[] }): void;
   committed(news: Committed): void;
@@ -36,6 +36,8 @@ export interface Notices {
     hasUnusedFallbackKey: boolean;
   }): void;
   noted(notice: { userId: string; deviceId: string; envelope: IncomingEnvelope }): void;
+  /** The one notice of what is not committed yet. */
+  readSync(notice: { userId: string; deviceId: string; envelope: EarlyEnvelope }): void;
   deviceRevoked(notice: { userId: string; deviceId: string }): void;
   devicesChanged(notice: {
     event: 'device:linked' | 'device:revoked';
@@ -104,6 +106,10 @@ export function createNotices(broker: Broker, wake: (userIds: string[]) => void)
     },
     noted({ userId, deviceId, envelope }) {
       const frame = frameText({ t: 'envelopes', envelopes: [envelope] });
+      broker.publish({ kind: 'device', userId, deviceId, frame });
+    },
+    readSync({ userId, deviceId, envelope }) {
+      const frame = frameText({ t: 'read-sync:broadcast', envelope });
       broker.publish({ kind: 'device', userId, deviceId, frame });
     },
     devicesChanged({ event, userId, devicesVersion }) {

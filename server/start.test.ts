@@ -119,6 +119,21 @@ test('carries a message from sign-up to the other device, its envelope first', a
   b.socket.terminate();
 });
 
+test('what a device says to be for its others reaches nobody else’s, early or stored', async () => {
+  const [anna, bert] = [await signedUp(), await signedUp()];
+  const [a, b] = [anna.connect(), bert.connect()];
+  await Promise.all([a.next('ready'), b.next('ready')]);
+  const envelopes = [{ recipientDeviceId: bert.deviceId, type: 'aparte.note', content: 'read' }];
+  a.socket.send(JSON.stringify({ t: 'note', r: 1, note: { devicesVersion: 1, envelopes } }));
+  expect(await a.next('error')).toMatchObject({ r: 1, code: 'forbidden' });
+  b.socket.send(JSON.stringify({ t: 'ping' }));
+  await b.next('pong');
+  expect(b.frames.map((frame) => frame.t)).toEqual(['ready', 'pong']);
+  expect((await bert.api.envelopes.pull.query({ after: 0, limit: 10 })).envelopes).toEqual([]);
+  a.socket.terminate();
+  b.socket.terminate();
+});
+
 test('closes an unknown token with 4500 and a foreign origin with 4502', async () => {
   expect(await connect('aparte=none').closed()).toBe(4500);
   expect(await connect('aparte=none', 'https://elsewhere.example').closed()).toBe(4502);

@@ -119,6 +119,11 @@ export class TestDevice {
     return `${hex(8)}-${hex(4)}-4${hex(3)}-8${hex(3)}-${hex(12)}`;
   }
 
+  /** A click opens a conversation at its end. */
+  read(reading: ReadingHint): void {
+    this.#engine?.read(reading);
+  }
+
   environment(): Environment {
     const { db, network } = this;
     const api = createApi('', network.fetch);

@@ -24,6 +24,7 @@ type Told =
   | ({ kind: 'keys' } & Parameters<Notices['keysLow']>[0])
   | ({ kind: 'devices' } & Parameters<Notices['devicesChanged']>[0])
   | ({ kind: 'wiped' } & Parameters<Notices['deviceWiped']>[0])
+  | ({ kind: 'early' } & Parameters<Notices['readSync']>[0])
   | ({ kind: 'noted' } & Parameters<Notices['noted']>[0])
   | ({ kind: 'revoked' } & Parameters<Notices['deviceRevoked']>[0]);
 
@@ -70,6 +71,7 @@ export function testDomain(database: Pick<Database, 'pool' | 'kind'>): TestDomai
       keysLow: (notice) => told.push({ kind: 'keys', ...notice }),
       devicesChanged: (notice) => told.push({ kind: 'devices', ...notice }),
       deviceWiped: (notice) => told.push({ kind: 'wiped', ...notice }),
+      readSync: (notice) => told.push({ kind: 'early', ...notice }),
       noted: (notice) => told.push({ kind: 'noted', ...notice }),
       deviceRevoked: (notice) => told.push({ kind: 'revoked', ...notice }),
     },

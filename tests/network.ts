@@ -20,6 +20,8 @@ export class DeviceNetwork {
   up = true;
   /** Which requests a gateway answers with a page of its own, while sockets live. */
   fails: (url: string, body: string) => boolean = () => false;
+  /** What comes over sockets and is lost on the way. */
+  loses: (message: string) => boolean = () => false;
   /** How many sockets. */
   opened = 0;
   #cookie = '';
@@ -82,7 +84,8 @@ export class DeviceNetwork {
     });
     socket.on('message', (data) => {
       // The handshake's own frame comes through; a connection that never gets ready is a cut one.
-      this.#carry(socket, () => live && on.message(String(data)));
+      const text = String(data);
+      this.#carry(socket, () => live && !this.loses(text) && on.message(text));
     });
     return {
       send: (text) =>

@@ -53,6 +53,33 @@ test('reading on one device clears the badge of the other, and never unreads', a
   expect(b.readElsewhere).toContainEqual({ conversationId, seq: last });
 });
 
+test('what is read at a click is shown on the other device before it is stored there, and stays so', async () => {
+  const [a, b, other] = all();
+  const read = async (text: string) => {
+    await sendText(other.author, conversationId, text);
+    for (const device of [a, b]) await body(device, text);
+    const seq = (await row(a))?.cursor ?? 0;
+    a.read({ conversationId, seq });
+    await b.until(
+      async () => (b.readElsewhere.some((reading) => reading.seq === seq) ? true : undefined),
+      'the word of it',
+    );
+    return seq;
+  };
+  // It brings the key.
+  const first = await read('one');
+  await a.until(async () => ((await row(a))?.readSeq === first ? true : undefined), 'the reading');
+  await a.until(async () => ((await a.db.tellings.count()) === 0 ? true : undefined), 'telling');
+  b.network.loses = (message) => message.includes('"t":"envelopes"');
+  const second = await read('two');
+  expect((await row(b))?.readSeq).toBe(first);
+  b.network.loses = () => false;
+  b.hurry();
+  b.network.setUp(false);
+  b.network.setUp(true);
+  await b.until(async () => ((await row(b))?.readSeq === second ? true : undefined), 'the reading');
+});
+
 test('a draft follows to the other device, and the later change stands whatever the clocks say', async () => {
   const [a, b] = all();
   await saveDraft(a.author, conversationId, 'Dear Bert');

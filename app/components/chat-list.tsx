@@ -2,7 +2,7 @@
 
 import Link from 'next/link';
 import { usePathname } from 'next/navigation';
-import { useEffect, useMemo, useRef, useState } from 'react';
+import { memo, useEffect, useMemo, useRef, useState } from 'react';
 import { useTranslations } from 'use-intl';
 import { Virtualizer } from 'virtua';
 import type { ConversationRow } from '../../lib/client/db';
@@ -29,7 +29,6 @@ export function ChatList() {
   const pathname = usePathname();
   const open = useHash();
   const scroller = useRef<HTMLDivElement>(null);
-  const isProtected = useProtected();
   const [search, setSearch] = useState('');
   // The shortcut of the installed app.
   const box = useRef<HTMLInputElement>(null);
@@ -63,6 +62,7 @@ export function ChatList() {
   }, [conversations, called, search, sought]);
   const requests = shown.filter((row) => row.myState === 'requested');
   const others = shown.filter((row) => row.myState !== 'requested');
+  const minute = Math.floor(Date.now() / 60_000);
   const rows = (list: ConversationRow[]) => (
     <Virtualizer scrollRef={scroller} data={list} as="ul" item="li">
       {(row: ConversationRow) => (
@@ -74,6 +74,7 @@ export function ChatList() {
           me={names.me?.userId ?? ''}
           isBlocked={names.isBlocked}
           online={row.kind === 'direct' && presenceOf(names.other(row)).state === 'online'}
+          minute={minute}
           current={(pathname === '/c' || pathname === '/group') && open === row.conversationId}
         />
       )}
@@ -83,25 +84,7 @@ export function ChatList() {
 
   return (
     <nav className="list" aria-label={t('nav.chats')}>
-      <header className="bar">
-        <h1 className="brand">{t('app.name')}</h1>
-        {isProtected && (
-          <button
-            type="button"
-            className="icon-button"
-            aria-label={t('lock.now')}
-            onClick={() => keyRing().lock()}
-          >
-            <Icon name="lock" />
-          </button>
-        )}
-        <Link className="icon-button" href="/settings" aria-label={t('nav.settings')}>
-          <Icon name="settings" />
-        </Link>
-        <Link className="icon-button accent" href="/new" aria-label={t('nav.new')}>
-          <Icon name="plus" />
-        </Link>
-      </header>
+      <Head />
       <label className="search">
         <span className="visually-hidden">{t('list.search')}</span>
         <Icon name="search" />
@@ -162,3 +145,29 @@ export function ChatList() {
     </nav>
   );
 }
+
+const Head = memo(function Head() {
+  const t = useTranslations();
+  const isProtected = useProtected();
+  return (
+    <header className="bar">
+      <h1 className="brand">{t('app.name')}</h1>
+      {isProtected && (
+        <button
+          type="button"
+          className="icon-button"
+          aria-label={t('lock.now')}
+          onClick={() => keyRing().lock()}
+        >
+          <Icon name="lock" />
+        </button>
+      )}
+      <Link className="icon-button" href="/settings" aria-label={t('nav.settings')}>
+        <Icon name="settings" />
+      </Link>
+      <Link className="icon-button accent" href="/new" aria-label={t('nav.new')}>
+        <Icon name="plus" />
+      </Link>
+    </header>
+  );
+});

@@ -1,12 +1,13 @@
 'use client';
 
+import { memo } from 'react';
 import { useTranslations } from 'use-intl';
 import { useHistory } from '../hooks/use-live';
 import { hurryEngine } from '../hooks/use-multi-device-sync';
 import { type Standing, useStandingConnection } from '../hooks/use-standing-connection';
 
 /** Says how it stands with the network, and with what is still being fetched, unless all is well. */
-export function ConnectionLine() {
+export const ConnectionLine = memo(function ConnectionLine() {
   const t = useTranslations();
   const standing = useStandingConnection();
   const history = useHistory();
@@ -26,7 +27,7 @@ export function ConnectionLine() {
       <Retry standing={standing} />
     </div>
   );
-}
+});
 
 /** Outside of what is read aloud: a countdown must not be spoken every second. */
 export function Retry({ standing }: { standing: Standing }) {

@@ -1,6 +1,6 @@
 'use client';
 
-import { useState } from 'react';
+import { memo, useState } from 'react';
 import { useTranslations } from 'use-intl';
 import { putOffInstall } from '../../lib/client/install-intents';
 import { author } from '../hooks/author';
@@ -10,7 +10,7 @@ import { Icon } from './icons';
 import { Modal } from './modal';
 
 /** Offered over the list once there is a conversation, and one thing at a time. */
-export function InstallOffer() {
+export const InstallOffer = memo(function InstallOffer() {
   const t = useTranslations('install');
   const install = useInstall();
   const offered = useInstallOffer();
@@ -40,7 +40,7 @@ export function InstallOffer() {
       </div>
     </div>
   );
-}
+});
 
 /** In the settings, for whoever looks for it. */
 export function InstallCard() {

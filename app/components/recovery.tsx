@@ -1,6 +1,6 @@
 'use client';
 
-import { useState } from 'react';
+import { memo, useState } from 'react';
 import { useFormatter, useTranslations } from 'use-intl';
 import { putOffRecovery } from '../../lib/client/recovery-intents';
 import { author } from '../hooks/author';
@@ -8,7 +8,7 @@ import { useRecovery, useRecoveryReminder } from '../hooks/use-live';
 import { RecoveryModal } from './recovery-modal';
 
 /** Stands over the list until there is a recovery key. It can be put off a few times, and not for ever. */
-export function RecoveryReminder() {
+export const RecoveryReminder = memo(function RecoveryReminder() {
   const t = useTranslations('recovery');
   const reminder = useRecoveryReminder();
   const [making, setMaking] = useState(false);
@@ -32,7 +32,7 @@ export function RecoveryReminder() {
       {making && <RecoveryModal onClose={() => setMaking(false)} />}
     </>
   );
-}
+});
 
 /** In the settings: whether there is a key, and the way to a new one. */
 export function RecoveryCard() {

@@ -1,6 +1,7 @@
 'use client';
 
 import { useMutation, useQuery } from '@tanstack/react-query';
+import { memo } from 'react';
 import { useTranslations } from 'use-intl';
 import { removeDevice } from '../../lib/client/device-intents';
 import { endRecovery } from '../../lib/client/recovery-intents';
@@ -13,7 +14,13 @@ import { DeviceNews } from './device-news';
 import { EarlierSelf, KeysGone, Mended, StorageFull } from './storage-news';
 
 /** The gravest of what the owner of this account should know: one thing at a time. */
-export function SecurityNews({ storage, onTry }: { storage: StorageState['state']; onTry: () => void }) {
+export const SecurityNews = memo(function SecurityNews({
+  storage,
+  onTry,
+}: {
+  storage: StorageState['state'];
+  onTry: () => void;
+}) {
   const t = useTranslations('safety');
   const names = useNames();
   const mine = useIdentity(names.me?.userId ?? '');
@@ -46,7 +53,7 @@ export function SecurityNews({ storage, onTry }: { storage: StorageState['state'
   if (recovered) return <Lost />;
   if (lost?.userId === names.me?.userId && lost) return <EarlierSelf loss={lost} />;
   return mended ? <Mended /> : <DeviceNews />;
-}
+});
 
 /** After a recovery: are the lost devices to be shut out? */
 function Lost() {

@@ -1,9 +1,9 @@
 import type { ConversationRow } from '../../lib/client/db';
+import { hintReading } from '../../lib/client/engine-start';
 import { markRead } from '../../lib/client/intents';
-import { hintReading } from '../../lib/client/reading-hint';
 import { author } from './author';
 
-/** An engine that has heard the hint has stored it within this. */
+/** An engine that has heard the hint, and can tell the other devices, has stored it within this. */
 const storedByThenMs = 300;
 
 /** What was opened last from the list, until it is shown: by then it no longer says what was unread. */
@@ -14,6 +14,8 @@ let opened: { conversationId: string; firstUnread: number } | null = null;
  * still draws. What comes after the click is read when it is seen.
  */
 export function readOnOpening({ conversationId, unread, readSeq, cursor }: ConversationRow): void {
+  // A second click on it finds nothing unread any more.
+  if (unread === 0 && opened?.conversationId === conversationId) return;
   opened = unread > 0 ? { conversationId, firstUnread: readSeq + 1 } : null;
   if (!opened) return;
   hintReading({ conversationId, seq: cursor });

@@ -2,10 +2,12 @@
 
 import { usePathname } from 'next/navigation';
 import { useCallback, useEffect, useMemo, useState } from 'react';
+import { flushSync } from 'react-dom';
 import type { ConversationRow, PersonRow } from '../../lib/client/db';
+import { hearReading } from '../../lib/client/engine-start';
 import { follow } from '../../lib/client/follow';
 import * as queries from '../../lib/client/queries';
-import { asReadElsewhere, type ReadingHint, readElsewhereChannel } from '../../lib/client/reading-hint';
+import { asRead } from '../../lib/client/reading-hint';
 import { db } from './author';
 import { useSession } from './use-live';
 
@@ -47,8 +49,8 @@ export function useReadListed(): Listed {
     // Without the rest an empty list would say that there is nothing.
     return all?.listed ?? (openedAtList && newest && newest.rows.length > 0 ? newest.rows : undefined);
   }, [all, newest, openedAtList]);
-  const read = useReadElsewhere(me);
-  const conversations = useMemo(() => stored && asReadElsewhere(stored, read), [stored, read]);
+  const read = useReading(me);
+  const conversations = useMemo(() => stored && asRead(stored, read), [stored, read]);
   const people = useMemo(() => {
     // One who has just come may be known to the newest only.
     if (allPeople && newest) return new Map([...newest.people, ...allPeople]);
@@ -88,20 +90,27 @@ function useTables<T>(
   return state?.value;
 }
 
+/** What is read sooner after another reading is drawn when the browser has time. */
+const drawAgainMs = 50;
 const nothingRead: ReadonlyMap<string, number> = new Map();
 
-/** How far other devices of an account have said to have read since this page was opened, by conversation. */
-function useReadElsewhere(userId: string | null): ReadonlyMap<string, number> {
+/** How far was read since this page was opened, as said by those who read, here and on other devices; by conversation. */
+function useReading(userId: string | null): ReadonlyMap<string, number> {
   const [read, setRead] = useState(nothingRead);
   useEffect(() => {
     if (userId === null) return;
-    const channel = new BroadcastChannel(readElsewhereChannel);
-    channel.onmessage = ({ data: { conversationId, seq } }: MessageEvent<ReadingHint>) =>
-      setRead((before) =>
-        seq > (before.get(conversationId) ?? 0) ? new Map([...before, [conversationId, seq]]) : before,
-      );
+    let drawnAt = Number.NEGATIVE_INFINITY;
+    const stop = hearReading(({ conversationId, seq }) => {
+      const take = (before: ReadonlyMap<string, number>) =>
+        seq > (before.get(conversationId) ?? 0) ? new Map([...before, [conversationId, seq]]) : before;
+      // Drawn in this very task, since somebody waits for it; unless many come one after another.
+      const isFirst = performance.now() - drawnAt > drawAgainMs && document.visibilityState === 'visible';
+      if (isFirst) flushSync(() => setRead(take));
+      else setRead(take);
+      drawnAt = performance.now();
+    });
     return () => {
-      channel.close();
+      stop();
       setRead(nothingRead);
     };
   }, [userId]);

@@ -1,6 +1,6 @@
 'use client';
 
-import { type RefObject, useMemo } from 'react';
+import { type RefObject, useMemo, useState } from 'react';
 import { lastMessages, messagesAround } from '../../lib/client/queries';
 import { db } from './author';
 import { MessageWindow, type Page } from './message-window';
@@ -29,6 +29,31 @@ export interface ShownPage extends Page {
   newest: boolean;
 }
 
+/** What was read longer ago is not shown. */
+const aheadMs = 2_000;
+/** What is read of the conversation that was clicked on last. */
+let ahead: { id: string; clickedAt: number; page: ShownPage | null } | null = null;
+
+/** Reads the newest messages of a conversation while the way to it is drawn. What is live is read again when it is. */
+export function readAhead(id: string): void {
+  const reading: NonNullable<typeof ahead> = { id, clickedAt: performance.now(), page: null };
+  const limit = firstSize();
+  ahead = reading;
+  lastMessages(db, id, limit).then(
+    (rows) => {
+      reading.page = { rows, whole: rows.length < limit, limit, around: null, newest: true };
+    },
+    // The live read fails likewise, and says so.
+    () => undefined,
+  );
+}
+
+function takeAhead(id: string): ShownPage | undefined {
+  const found = ahead?.id === id && performance.now() - ahead.clickedAt < aheadMs ? ahead.page : null;
+  ahead = null;
+  return found ?? undefined;
+}
+
 /**
  * The newest messages of a conversation, at least `limit` of them where there are so many, or those around a place.
  * @param atEnd whether the newest is in view: if not, the oldest of them is kept while others arrive
@@ -40,7 +65,8 @@ export function useMessages(
   around: Around | null,
 ): ShownPage | undefined {
   const window = useMemo(() => new MessageWindow((count) => lastMessages(db, id, count)), [id]);
-  return useLiveOf(
+  const [early] = useState(() => takeAhead(id));
+  const live = useLiveOf(
     id,
     async () =>
       around
@@ -48,6 +74,7 @@ export function useMessages(
         : { ...(await window.read(limit, !atEnd.current, pageSize)), around, newest: true },
     [limit, around],
   );
+  return live ?? (around === null ? early : undefined);
 }
 
 async function readAround(id: string, around: Around): Promise<ShownPage> {

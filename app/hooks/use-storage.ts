@@ -1,6 +1,6 @@
 'use client';
 
-import { useEffect, useState } from 'react';
+import { useCallback, useEffect, useState } from 'react';
 import {
   readStorageState,
   type StorageState,
@@ -31,9 +31,9 @@ export function useStorage(): { storage: StorageState['state']; tryAgain: () => 
       channel.close();
     };
   }, []);
-  const tryAgain = () => {
+  const tryAgain = useCallback(() => {
     setStorage('sound');
     hurryEngine();
-  };
+  }, []);
   return { storage, tryAgain };
 }

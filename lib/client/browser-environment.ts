@@ -5,7 +5,7 @@ import { createApi } from './api';
 import { AparteDb } from './db';
 import type { Environment, Socket, SocketListener } from './environment';
 import { keyTransport } from './key-transport';
-import { hintReadElsewhere } from './reading-hint';
+import { type ReadElsewhere, type ReadingHint, readElsewhereChannel } from './reading-hint';
 import { tellStorage } from './storage-telling';
 import { type Store, wipeStores } from './store-key';
 import { trustLedger } from './trust-ledger';
@@ -38,7 +38,7 @@ export function browserEnvironment(
         ...(wasmUrl === undefined ? {} : { wasmUrl }),
       }),
     tellStorage,
-    tellReadElsewhere: hintReadElsewhere,
+    tellReadElsewhere,
     wipeMachine: () => wipeStores(machineStore),
     alerts,
     now: () => Date.now(),
@@ -68,4 +68,10 @@ function openSocket(on: SocketListener): Socket {
       socket.close();
     },
   };
+}
+
+function tellReadElsewhere(readElsewhere: ReadingHint): void {
+  const channel = new BroadcastChannel(readElsewhereChannel);
+  channel.postMessage({ readElsewhere } satisfies ReadElsewhere);
+  channel.close();
 }

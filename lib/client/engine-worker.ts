@@ -7,7 +7,7 @@ import { browserEnvironment, machineStore } from './browser-environment';
 import { type Engine, startEngine } from './engine';
 import { engineLock, visibleLock } from './engine-lock';
 import { openKeyRing } from './key-ring';
-import { type ReadingHint, readingChannel } from './reading-hint';
+import { type ReadElsewhere, readingChannel } from './reading-hint';
 import { hearStorage } from './storage-telling';
 
 /**
@@ -40,32 +40,49 @@ async function libraryIsHere(): Promise<boolean> {
   return false;
 }
 
+/** Of this profile, if this worker holds it. */
+let engine: Engine | null = null;
+
 async function holdEngine(): Promise<never> {
   // Whoever opens the machine waits for the same loading, and learns why it fails.
   loadEarly().catch(() => undefined);
-  const engine: Engine = startEngine(browserEnvironment(alertsOfPage, (store) => keys.key(store)));
-  hearStorage(() => engine.hurry());
-  addEventListener('online', () => engine.hurry());
-  addEventListener('message', (event) => {
-    if (event.data === 'hurry') engine.hurry();
+  const environment = browserEnvironment(alertsOfPage, (store) => keys.key(store));
+  const held = startEngine({
+    ...environment,
+    tellReadElsewhere: (readElsewhere) => {
+      tellPage({ readElsewhere });
+      environment.tellReadElsewhere(readElsewhere);
+    },
   });
-  hearReading((reading) => engine.read(reading));
+  engine = held;
+  hearStorage(() => held.hurry());
+  addEventListener('online', () => held.hurry());
+  readings.onmessage = ({ data }) => heardReading(data);
   return new Promise(() => undefined);
 }
 
-const hint = z.object({ conversationId: id, seq: z.int().min(0) });
+/** To the engine, from pages whose worker is another. */
+const readings = new BroadcastChannel(readingChannel);
 
-function hearReading(heard: (reading: ReadingHint) => void): void {
-  new BroadcastChannel(readingChannel).onmessage = ({ data }) => {
-    const parsed = hint.safeParse(data);
-    if (parsed.success) heard(parsed.data);
-  };
+addEventListener('message', ({ data }) => {
+  if (data === 'hurry') engine?.hurry();
+  else if (engine) heardReading(data);
+  else readings.postMessage(data);
+});
+
+const hint = z.object({ reading: z.object({ conversationId: id, seq: z.int().min(0) }) });
+
+function heardReading(data: unknown): void {
+  const parsed = hint.safeParse(data);
+  if (parsed.success) engine?.read(parsed.data.reading);
 }
 
 /** What the page of this Worker is asked to show or take back: a Worker has no notifications of its own. */
 export type AlertMessage = { show: Alert } | { close: string } | { end: true };
+/** What the page of this Worker hears. */
+export type EngineMessage = AlertMessage | ReadElsewhere;
 
-const tellPage = (message: AlertMessage) => postMessage(message);
+const tellPage = (message: EngineMessage) => postMessage(message);
 const alertsOfPage = {
   show: (alert: Alert) => tellPage({ show: alert }),
   close: (about: string) => tellPage({ close: about }),

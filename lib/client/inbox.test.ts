@@ -38,7 +38,11 @@ test('a message whose key is looked for twice at once stays as it was changed', 
   // The parts of the engine that this needs.
   const work = { environment: { db }, machine: bert, me } as unknown as Work;
   const arrived: string[] = [];
-  const inbox = new Inbox(work, { arrived: (_, ids) => arrived.push(...ids), gap: () => undefined });
+  const inbox = new Inbox(work, {
+    arrived: (_, ids) => arrived.push(...ids),
+    gap: () => undefined,
+    own: () => undefined,
+  });
   await Promise.all([inbox.openSealed(conversationId), inbox.openSealed(conversationId)]);
   expect(await db.messages.get(said)).toMatchObject({ kind: 'text', deleted: true, body: '' });
   expect(await db.sealed.count()).toBe(0);

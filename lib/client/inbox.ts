@@ -34,6 +34,8 @@ export class Inbox {
       arrived: (conversationId: string, messageIds: string[]) => void;
       /** There is more to fetch than the newest. */
       gap: () => void;
+      /** Envelopes of other devices of the account have come, and are taken in now. */
+      own: () => void;
     },
   ) {
     this.#reader = new Reader(work);
@@ -51,6 +53,7 @@ export class Inbox {
   async #feed(envelopes: IncomingEnvelope[]): Promise<void> {
     const fresh = envelopes.filter((envelope) => !this.#fed.has(envelope.id)).sort((a, b) => a.id - b.id);
     if (fresh.length === 0) return;
+    if (fresh.some(({ senderUserId }) => senderUserId === this.work.me.userId)) this.on.own();
     const { newKeysFor, unopened, notes } = await this.work.machine.receive(fresh, null);
     // Stored before the envelope is acknowledged: nobody tells it a second time.
     await takeNotes(this.work, notes);

@@ -1,13 +1,16 @@
 import { z } from 'zod';
-import type { KnownIdentity, OutgoingEnvelope, Withheld } from '../crypto/types';
+import type { KnownIdentity } from '../crypto/types';
 import { id } from '../protocol/ids';
 import { limits } from '../protocol/limits';
+import type { EarlyEnvelope } from '../protocol/messages';
 import type { AlertRule } from './alerts';
 import { backoffMs } from './connection-state';
 import type { AparteDb, ConversationRow, TellingRow } from './db';
 import { lookAtDevices } from './devices';
+import type { Environment } from './environment';
 import { presenceShown } from './queries';
 import type { ReadingHint } from './reading-hint';
+import { addressed, ReadingTeller } from './reading-teller';
 import { readUpTo } from './unread';
 import type { Work } from './work';
 
@@ -65,19 +68,22 @@ export class Notes {
   /** When a draft is due; what is due before goes at once. */
   #cancelDue: (() => void) | null = null;
   #tries = 0;
-  /** What is told at once of a reading that is being stored; see `tellReading`. */
-  #underWay: Promise<void> = Promise.resolve();
-  /** How far was told in this run, by conversation: what is stored of it then need not be told again. */
-  readonly #toldReads = new Map<string, number>();
+  /** Tells of a reading before it is stored. */
+  readonly reading: ReadingTeller;
 
   constructor(
     private readonly job: Work,
     private readonly kick: () => void,
-  ) {}
+  ) {
+    this.reading = new ReadingTeller(job, (read) =>
+      padded({ ...emptyNote(), reads: read ? { [read.conversationId]: read.seq } : {} }),
+    );
+  }
 
-  stop(): void {
+  async stop(): Promise<void> {
     this.#cancelRetry?.();
     this.#cancelDue?.();
+    await this.reading.stop();
   }
 
   /** A new connection: what waited for a better time need not wait. */
@@ -88,35 +94,17 @@ export class Notes {
   }
 
   /**
-   * Tells what is being read before it is stored: somebody looks at the badge on another device. Only a first try: the
-   * stored wish to tell it stands until it was told, here or by `flush`.
+   * Tells what is being read at once, unless there is a reason to wait: `flush` tells it when it is stored.
+   * @returns when it is told, or takes its time, or is not to be told now; never rejects
    */
-  tellReading({ conversationId, seq }: ReadingHint): void {
-    if (this.#cancelRetry || !this.job.online()) return;
-    const read = { ...emptyNote(), reads: { [conversationId]: seq } };
-    this.#underWay = this.#underWay
-      .then(() => this.#tellRead(read))
-      .catch((error: unknown) => this.job.environment.log('reading', error));
-  }
-
-  async #tellRead(read: Note): Promise<void> {
-    const { db } = this.job.environment;
-    const devicesVersion = (await db.readMeta('devices'))?.version;
-    if (devicesVersion === undefined) return;
-    const { envelopes, withheld, shareIds } = await this.job.machine.sealNote(padded(read));
-    if (withheld.some(lacksSession)) return;
-    if (envelopes.length > 0) {
-      const result = await this.job.tell({ devicesVersion, envelopes: envelopes.map(addressed) });
-      if (result.status === 'stale') return;
-    }
-    await this.job.machine.shared(shareIds);
-    for (const [conversationId, seq] of Object.entries(read.reads)) this.#toldReads.set(conversationId, seq);
+  async tellReading(reading: ReadingHint): Promise<void> {
+    if (!this.#cancelRetry && this.job.online()) await this.reading.tell(reading);
   }
 
   /** Tells all there is to tell. What could not be told now stays, and is tried again. */
   async flush(): Promise<void> {
     if (this.#cancelRetry) return;
-    await this.#underWay;
+    await this.reading.settled;
     try {
       while (this.job.online() && (await this.#tellOnce()));
       this.#tries = 0;
@@ -177,11 +165,11 @@ export class Notes {
 
   /** What waits without the readings that were told at once. */
   async #untold(waiting: TellingRow[]): Promise<TellingRow[]> {
-    const reads = waiting.filter((row) => row.kind === 'read' && this.#toldReads.has(row.about));
+    const reads = waiting.filter((row) => row.kind === 'read' && this.reading.toldUpTo(row.about) > 0);
     if (reads.length === 0) return waiting;
     const rows = await this.job.environment.db.conversations.bulkGet(reads.map((row) => row.about));
     const told = reads.filter(
-      (row, index) => (rows[index]?.readSeq ?? 0) <= (this.#toldReads.get(row.about) ?? 0),
+      (row, index) => (rows[index]?.readSeq ?? 0) <= this.reading.toldUpTo(row.about),
     );
     await this.#settle(told);
     return waiting.filter((row) => !told.includes(row));
@@ -201,28 +189,19 @@ export class Notes {
     }
     if (knownVersion === undefined) await lookAtDevices(this.job);
     const devicesVersion = knownVersion ?? (await db.readMeta('devices'))?.version ?? 1;
-    const { envelopes, withheld, shareIds } = await machine.sealNote(padded(await noteOf(db, ready)));
-    const unready = withheld.some(lacksSession);
+    const note = await machine.sealNote(padded(await noteOf(db, ready)));
+    const unready = note.withheld.some(({ reason }) => reason === 'no_session');
     if (unready && this.#tries < unreadyTries) throw new Error('a device could not be reached');
     const sealed = {
       devicesVersion,
-      envelopes: envelopes.map(addressed),
-      shareIds,
+      envelopes: addressed(note),
+      shareIds: note.shareIds,
       told: ready.map(({ key, version }) => ({ key, version })),
     };
     await db.writeMeta('note', sealed);
     return sealed;
   }
 }
-
-/** As the server takes it: all of them go to devices of one's own. */
-const addressed = ({ recipientDeviceId, type, content }: OutgoingEnvelope) => ({
-  recipientDeviceId,
-  type,
-  content,
-});
-
-const lacksSession = (device: Withheld) => device.reason === 'no_session';
 
 const emptyNote = (): Note => ({ v: 1, reads: {}, drafts: {}, alerts: {}, identities: [], padding: '' });
 
@@ -277,6 +256,19 @@ function padded(made: Note): string {
   });
 }
 
+/** What another device is telling and is not stored anywhere yet: its readings are shown, and nothing is kept of it. */
+export async function hearEarly({ environment, machine }: Work, envelope: EarlyEnvelope): Promise<void> {
+  const text = await machine.openNote(envelope);
+  const told = note.safeParse(text === null ? undefined : parseJson(text));
+  // It comes as an envelope too: whoever cannot read it yet says so then.
+  if (told.success) tellReads(environment, told.data);
+}
+
+function tellReads(environment: Environment, { reads }: Note): void {
+  for (const [conversationId, seq] of Object.entries(reads))
+    environment.tellReadElsewhere({ conversationId, seq });
+}
+
 /** Takes in what other devices of the account have told. What is no note is passed over. */
 export async function takeNotes(work: Work, texts: string[]): Promise<void> {
   for (const text of texts) {
@@ -290,8 +282,7 @@ async function takeNote(work: Work, told: Note): Promise<void> {
   const { environment, machine, me } = work;
   const { reads, drafts, alerts, name, presence, identities } = told;
   const { db } = environment;
-  for (const [conversationId, seq] of Object.entries(reads))
-    environment.tellReadElsewhere({ conversationId, seq });
+  tellReads(environment, told);
   await db.transaction('rw', db.conversations, db.messages, db.meta, async () => {
     for (const [conversationId, seq] of Object.entries(reads)) {
       const conversation = await db.conversations.get(conversationId);

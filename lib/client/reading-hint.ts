@@ -5,31 +5,14 @@ export interface ReadingHint {
   seq: number;
 }
 
-/** Of the BroadcastChannel that carries them from pages to the engine. */
+/** Of the BroadcastChannel that carries them to the engine from tabs whose worker is not the one. */
 export const readingChannel = 'aparte-reading';
-/** Of the one that carries them from the engine to pages. */
+/** Of the one that carries `ReadElsewhere` from the engine to all tabs; its own hears it sooner from its worker. */
 export const readElsewhereChannel = 'aparte-read-elsewhere';
 
-/**
- * Tells the engine, in whichever tab it runs, what a person has just read. A hint: the page stores it too, and what the
- * database says counts. But the page is busy drawing then, and each answer of the database waits for that.
- */
-export function hintReading(reading: ReadingHint): void {
-  hint(readingChannel, reading);
-}
-
-/**
- * Tells all pages what was just read on another device of the account. A hint again: it is being stored, and lists
- * show it when they have read their rows anew; that takes longer than to take a badge away.
- */
-export function hintReadElsewhere(reading: ReadingHint): void {
-  hint(readElsewhereChannel, reading);
-}
-
-function hint(name: string, reading: ReadingHint): void {
-  const channel = new BroadcastChannel(name);
-  channel.postMessage(reading);
-  channel.close();
+/** What was read on another device of the account, on its way from the engine to the pages. */
+export interface ReadElsewhere {
+  readElsewhere: ReadingHint;
 }
 
 /**
@@ -38,10 +21,7 @@ function hint(name: string, reading: ReadingHint): void {
  * @returns the very rows if none is another
  * @param read how far each conversation was read, by id
  */
-export function asReadElsewhere(
-  rows: ConversationRow[],
-  read: ReadonlyMap<string, number>,
-): ConversationRow[] {
+export function asRead(rows: ConversationRow[], read: ReadonlyMap<string, number>): ConversationRow[] {
   const then = rows.map((row) => {
     const upTo = read.get(row.conversationId);
     const all = upTo !== undefined && upTo >= row.lastSeq && upTo >= row.cursor;

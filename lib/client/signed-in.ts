@@ -2,6 +2,7 @@ import type { CryptoMachine } from '../crypto/types';
 import type { ErrorCode } from '../protocol/errors';
 import { errors } from '../protocol/errors';
 import type { DeviceFrame, ServerFrame } from '../protocol/frames';
+import type { EarlyEnvelope } from '../protocol/messages';
 import { Activity } from './activity';
 import { Backup } from './backup';
 import { Connection } from './connection';
@@ -17,7 +18,7 @@ import { markRead } from './intents';
 import type { Owner } from './linking';
 import { KeysLost } from './mending';
 import type { ConnectionStatus, Session } from './meta';
-import { Notes } from './notes';
+import { hearEarly, Notes } from './notes';
 import { Notifier } from './notifier';
 import { Outbox } from './outbox';
 import { Presence } from './presence';
@@ -32,6 +33,8 @@ import type { Work } from './work';
 
 /** Five minutes where somebody looks on, a quarter of an hour elsewhere: a look costs the server a query. */
 const quietRoundsBetweenLooks = 12;
+/** Of notes that come early so many wait for the machine; the others are read when they come as envelopes. */
+const hearingMost = 8;
 
 /** The engine of a device that has an account: connection, intake and outbox around one crypto machine. */
 export class SignedIn {
@@ -57,6 +60,8 @@ export class SignedIn {
   readonly #searchMaker: SearchMaker;
   readonly #unwatch: (() => void)[] = [];
   readonly #work: Work;
+  /** Notes that are being opened early. */
+  #hearing = 0;
 
   /**
    * @param open the device's machine, if it is open already
@@ -122,8 +127,12 @@ export class SignedIn {
     });
     this.#notifier = new Notifier(this.#work);
     const inbox = new Inbox(this.#work, {
-      arrived: (id, messageIds) => this.#notifier.arrived(id, messageIds),
+      arrived: (id, messageIds) => {
+        this.#notifier.arrived(id, messageIds);
+        this.#notes.reading.arrived(id);
+      },
       gap: () => this.#historyRunner.kick(),
+      own: () => this.#notes.reading.doubt(),
     });
     this.#intake = new Intake(this.#work, inbox);
     const background = (event: string, task: () => Promise<void>) =>
@@ -217,6 +226,7 @@ export class SignedIn {
         (tabs = {}) => {
           this.#presence.seen(tabs);
           this.#connection.looked(Math.max(0, ...Object.values(tabs)));
+          this.#notes.reading.makeReadySoon();
         },
       ),
       watch(
@@ -250,8 +260,10 @@ export class SignedIn {
 
   read(reading: ReadingHint): void {
     const { conversationId, seq } = reading;
-    this.#notes.tellReading(reading);
-    markRead(this.environment, conversationId, seq)
+    // Storing it makes the database busy, and on other devices somebody waits. A page stores it too.
+    this.#notes
+      .tellReading(reading)
+      .then(() => markRead(this.environment, conversationId, seq))
       .then(() => this.#notesRunner.kick())
       .catch((error: unknown) => this.environment.log('reading', error));
   }
@@ -267,8 +279,8 @@ export class SignedIn {
     for (const unwatch of this.#unwatch) unwatch();
     this.#connection.dispatch({ name: 'stop' });
     this.#backup.stop();
-    this.#notes.stop();
     await Promise.all([
+      this.#notes.stop(),
       this.#notesRunner.stop(),
       this.#notifier.stop(),
       this.#pushRunner.stop(),
@@ -307,6 +319,7 @@ export class SignedIn {
       this.#decisionsRunner.kick();
       this.#pushRunner.kick();
       this.#notes.hurry();
+      this.#notes.reading.makeReadySoon();
       this.#notesRunner.kick();
       this.#presence.renew();
     } else if (state.name === 'ended') {
@@ -323,6 +336,10 @@ export class SignedIn {
       this.#presence.heard(frame);
       return;
     }
+    if (frame.t === 'read-sync:broadcast') {
+      this.#hearEarly(frame.envelope);
+      return;
+    }
     if (frame.t === 'device:linked' || frame.t === 'device:revoked') {
       this.#devicesRunner.kick();
       this.#removalsRunner.kick();
@@ -333,6 +350,17 @@ export class SignedIn {
       this.#devicesRunner.kick();
     } else this.#intake.take(frame);
     this.#intakeRunner.kick();
+  }
+
+  /** Not in turn with what is taken in: somebody waits for it, and all of it comes again. */
+  #hearEarly(envelope: EarlyEnvelope): void {
+    if (this.#hearing >= hearingMost) return;
+    this.#hearing += 1;
+    hearEarly(this.#work, envelope)
+      .catch((error: unknown) => this.environment.log('reading', error))
+      .finally(() => {
+        this.#hearing -= 1;
+      });
   }
 
   /** The last frame before a silence may be lost, and no later one tells: so a silence is a reason to look. */

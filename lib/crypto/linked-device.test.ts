@@ -123,6 +123,41 @@ test('a history under few keys is opened at once, and each message of it compare
   }
 });
 
+test('many messages under one key are read as before when it is in memory, and compared with their sender', async () => {
+  const said: { ciphertext: string }[] = [];
+  for (let index = 0; index < 60; index++) said.push(await say(bob, `message ${index}`));
+  await directory.fetch(laptop);
+  const sealed = (from: CryptoMachine, index: number, at = 1) => ({
+    conversationId,
+    messageId: randomUUID(),
+    senderUserId: from.userId,
+    senderDeviceId: from.deviceId,
+    ciphertext: said[index]?.ciphertext ?? '',
+    at,
+  });
+  const readAll = async () => {
+    const results = await laptop.openAll(said.map((_, index) => sealed(bob, index)));
+    for (const [index, result] of results.entries())
+      expect(result).toEqual({ status: 'ok', plaintext: `message ${index}` });
+  };
+  await readAll();
+  expect(await laptop.open(sealed(laptop, 3))).toEqual({ status: 'untrusted' });
+  // What is told of devices anew is looked at anew.
+  await laptop.refresh([bob.userId]);
+  await readAll();
+  directory.revocations.push(await bob.revokeDevice(bob.deviceId, 10));
+  await laptop.refresh([bob.userId]);
+  await readAll();
+  expect(await laptop.open(sealed(bob, 59, 11))).toMatchObject({ status: 'revoked' });
+  // Not listed any more, it has still said what it has said.
+  directory.lie = (user) => ({
+    ...user,
+    devices: user.devices.filter((one) => one.deviceId !== bob.deviceId),
+  });
+  await laptop.refresh([bob.userId]);
+  await readAll();
+});
+
 test('a key that an unlisted device hands out in its owner’s name opens nothing', async () => {
   const ghost = await directory.join(bob.userId);
   directory.lie = (user) => ({

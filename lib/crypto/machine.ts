@@ -28,9 +28,9 @@ import {
 } from './backup';
 import { envelopesOf } from './envelopes';
 import { Exchange } from './exchange';
-import { parseExportedKeys, parseNote } from './json';
+import { parseExportedKeys } from './json';
 import { notesOf, ourConversation, roomOf, userOf } from './names';
-import { isNote, noteText, noteType, withKey } from './note-envelope';
+import { isNote, NoteReader, noteEnvelopes, withKey } from './note-envelope';
 import { openMessages } from './opening';
 import { onePerSender, settings } from './policy';
 import { signRevocation } from './revocation';
@@ -97,6 +97,9 @@ class Machine implements CryptoMachine {
   #creating: Creating | null = null;
   readonly #archive: Archive;
   readonly #sharedKeys = new SharedKeys();
+  readonly #notes: NoteReader;
+  /** By what was known when they were made. */
+  readonly #reaches = new WeakMap<SealedNote, { reach: object; version: number }>();
 
   constructor(
     readonly userId: string,
@@ -106,6 +109,7 @@ class Machine implements CryptoMachine {
     private readonly exchange: Exchange,
   ) {
     this.#archive = new Archive(olm);
+    this.#notes = new NoteReader(userId, trust, (messages) => this.#open(messages));
     olm.registerRoomKeyUpdatedCallback(async (infos) => {
       for (const info of infos) this.#newKeys.add(ourConversation(info.roomId.toString()));
       this.#newKeys.delete(notesOf(userId));
@@ -163,10 +167,11 @@ class Machine implements CryptoMachine {
       for (const round of rounds) unopened += (await this.exchange.sync(round, [])).unopened;
       const notes: string[] = [];
       for (const envelope of envelopes.filter(isNote)) {
-        const note = await this.#openNote(envelope);
+        const note = await this.#notes.open(envelope);
         if (note === null) unopened += 1;
         else notes.push(note);
       }
+      this.#recallLater();
       if (rounds.length > 0) await this.exchange.pump();
       // Kept until they are told: a call that the network failed has stored its keys all the same.
       const newKeysFor = [...this.#newKeys];
@@ -177,8 +182,9 @@ class Machine implements CryptoMachine {
 
   seal(sealing: Sealing): Promise<Sealed> {
     return this.#next(async () => {
-      const { reached: _, ...sealed } = await this.#seal(sealing);
-      return sealed;
+      const { sealed, reach } = await this.#seal(sealing);
+      const { reached: _, ...others } = reach;
+      return { ...sealed, ...others };
     });
   }
 
@@ -200,37 +206,32 @@ class Machine implements CryptoMachine {
     );
     if (isShared) this.#sharedKeys.used(conversationId);
     else this.#sharedKeys.asked(conversationId, reach, shareIds, ciphertext);
-    return {
-      ciphertext,
-      // A notice that a key is withheld tells its reader nothing that the missing key does not.
-      envelopes: envelopesOf(requests).filter((envelope) => envelope.type === 'm.room.encrypted'),
-      shareIds,
-      ...reach,
-    };
+    // A notice that a key is withheld tells its reader nothing that the missing key does not.
+    const envelopes = envelopesOf(requests).filter((envelope) => envelope.type === 'm.room.encrypted');
+    return { reach, sealed: { ciphertext, envelopes, shareIds } };
   }
 
   sealNote(note: string): Promise<SealedNote> {
     return this.#next(async () => {
       const conversationId = notesOf(this.userId);
-      const { ciphertext, envelopes, reached, withheld, shareIds } = await this.#seal({
+      const { sealed, reach } = await this.#seal({
         conversationId,
         recipientUserIds: [this.userId],
         plaintext: note,
         // A new key in each run: few devices get it, and somebody waits for each of the notes that follow.
         rotate: !this.#sharedKeys.knows(conversationId),
       });
-      const keys = new Map(envelopes.map((one) => [one.recipientDeviceId, one.content]));
-      return {
-        withheld,
-        shareIds,
-        envelopes: reached.map((recipientDeviceId) => ({
-          recipientUserId: this.userId,
-          recipientDeviceId,
-          type: noteType,
-          content: noteText(ciphertext, keys.get(recipientDeviceId)),
-        })),
-      };
+      const envelopes = noteEnvelopes(this.userId, reach.reached, sealed);
+      const made: SealedNote = { withheld: reach.withheld, shareIds: sealed.shareIds, envelopes };
+      this.#reaches.set(made, { reach, version: this.trust.version });
+      return made;
     });
+  }
+
+  maySend(sealed: SealedNote): boolean {
+    const made = this.#reaches.get(sealed);
+    if (made?.version !== this.trust.version) return false;
+    return this.#sharedKeys.has(notesOf(this.userId), made.reach);
   }
 
   shared(shareIds: string[]): Promise<void> {
@@ -348,37 +349,34 @@ class Machine implements CryptoMachine {
     for (let start = 0; start < messages.length; start += openedPerTurn) {
       const some = messages.slice(start, start + openedPerTurn);
       results.push(...(await this.#next(() => this.#open(some))));
+      this.#recallLater();
     }
     return results;
+  }
+
+  /** Keys that are used much are read from memory from now on. In its own turn: nobody waits for it. */
+  #recallLater(): void {
+    const recall = async () => {
+      const sessions = await this.#archive.recall(this.trust.tellings);
+      for (const session of sessions) this.trust.byKey.add(session);
+    };
+    // What failed is read from the store as before: slower, and no harm.
+    this.#next(recall).catch(() => undefined);
   }
 
   #open(messages: SealedMessage[]): Promise<OpenResult[]> {
     return openMessages(this.olm, this.exchange, this.trust, this.#archive, messages);
   }
 
-  /** What a device of this account says to its others; from any other, or one that is shut out, it is nothing. */
-  async #openNote({ senderUserId, senderDeviceId, content }: IncomingEnvelope): Promise<string | null> {
-    const parsed = parseNote(content);
-    if (!parsed.success || senderUserId !== this.userId) return null;
-    const [opened] = await this.#open([
-      {
-        conversationId: notesOf(this.userId),
-        messageId: 'note',
-        senderUserId,
-        senderDeviceId,
-        ciphertext: JSON.stringify(parsed.data.note),
-        // Later than every revocation: nothing that a device says once it is shut out counts.
-        at: Number.MAX_SAFE_INTEGER,
-      },
-    ]);
-    return opened?.status === 'ok' ? opened.plaintext : null;
+  openNote(envelope: IncomingEnvelope): Promise<string | null> {
+    return this.#next(() => this.#notes.openEarly(envelope));
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
     await this.#next(async () => {
       this.#closed = true;
-      await this.#archive.close();
+      this.#archive.close();
       this.olm.close();
     });
   }

@@ -8,17 +8,18 @@ import {
 import type { Archive } from './archive';
 import type { Exchange } from './exchange';
 import { parseEvent, parseObject } from './json';
-import { matrixUser, ourUser, roomOf } from './names';
+import { matrixUser, notesOf, ourUser, roomOf } from './names';
 import { anyTrust, statusOf, trustRequirement } from './policy';
-import type { Trust } from './trust';
+import type { KnownDevice, Trust } from './trust';
 import type { OpenResult, SealedMessage } from './types';
 
 /** What the library made of a ciphertext, before it is known whose it is. */
 interface Tried {
   opened: DecryptedRoomEvent | null;
   status: 'ok' | 'missing_key' | 'untrusted' | 'invalid';
-  /** Opened although the library takes its key for one of an unknown sender. */
-  disowned: boolean;
+  /** Opened whoever the library takes for the owner of its key: that is to be compared. */
+  byKey: boolean;
+  session: string;
 }
 
 /**
@@ -35,6 +36,7 @@ export async function openMessages(
   messages: SealedMessage[],
 ): Promise<OpenResult[]> {
   const tried: Tried[] = [];
+  const { tellings } = trust;
   const tryAll = async (indexes: number[]) => {
     const open = async (index: number) => {
       const message = messages[index];
@@ -46,11 +48,15 @@ export async function openMessages(
   const [first, others] = parted(messages);
   await tryAll(first);
   await tryAll(others);
+  const notes = notesOf(trust.userId);
   const results: OpenResult[] = [];
   try {
     for (const [index, message] of messages.entries()) {
       const one = tried[index];
       results.push(one ? await judge(exchange, trust, message, one) : { status: 'invalid' });
+      if (!one || !(await isKnownByKey(trust, message, one)) || trust.tellings !== tellings) continue;
+      if (archive.has(one.session)) trust.byKey.add(one.session);
+      else archive.read(one.session, message.conversationId === notes, tellings);
     }
   } finally {
     for (const { opened } of tried) opened?.free();
@@ -78,7 +84,7 @@ async function decrypt(
   message: SealedMessage,
 ): Promise<Tried> {
   const content = parseObject(message.ciphertext);
-  if (content === undefined) return { opened: null, status: 'invalid', disowned: false };
+  if (content === undefined) return { opened: null, status: 'invalid', byKey: false, session: '' };
   const room = roomOf(message.conversationId);
   const event = JSON.stringify({
     type: 'm.room.encrypted',
@@ -103,14 +109,14 @@ async function decrypt(
     // made it. Such a key counts if it is of the device that the message is said to be from, and its owner has signed
     // that. A key that was found so opens a whole history: it is not asked again until devices have changed.
     const session = String(content.session_id);
-    const strict = trust.disowned.has(session) ? null : await open(trustRequirement());
-    const disowned = strict === null || isOfUnknownDevice(strict);
-    if (disowned) trust.disowned.add(session);
-    const quick = disowned ? await archive.open(session, event, room) : null;
-    if (quick instanceof DecryptedRoomEvent) return { opened: quick, status: 'ok', disowned };
-    const opened = disowned ? await open(anyTrust()) : strict;
-    if (opened instanceof DecryptedRoomEvent) return { opened, status: 'ok', disowned };
-    return { opened: null, status: statusOf(opened), disowned };
+    const strict = trust.byKey.has(session) ? null : await open(trustRequirement());
+    const byKey = strict === null || isOfUnknownDevice(strict);
+    if (byKey) trust.byKey.add(session);
+    const quick = byKey ? await archive.open(session, event, room) : null;
+    if (quick instanceof DecryptedRoomEvent) return { opened: quick, status: 'ok', byKey, session };
+    const opened = byKey ? await open(anyTrust()) : strict;
+    if (opened instanceof DecryptedRoomEvent) return { opened, status: 'ok', byKey, session };
+    return { opened: null, status: statusOf(opened), byKey, session };
   } finally {
     room.free();
   }
@@ -120,14 +126,14 @@ async function judge(
   exchange: Exchange,
   trust: Trust,
   message: SealedMessage,
-  { opened, status, disowned }: Tried,
+  { opened, status, byKey }: Tried,
 ): Promise<OpenResult> {
   if (opened === null) return { status: status === 'ok' ? 'invalid' : status };
   const sender = ourUser(opened.sender.toString());
-  const deviceId = disowned ? undefined : opened.senderDevice?.toString();
+  const deviceId = byKey ? undefined : opened.senderDevice?.toString();
   const believed =
     deviceId === undefined
-      ? await isKeyOf(exchange, trust, message, opened.senderCurve25519Key, disowned)
+      ? await isKeyOf(exchange, trust, message, opened, byKey)
       : deviceId === message.senderDeviceId;
   if (sender !== message.senderUserId || !believed) return { status: 'untrusted' };
   const revocation = trust.revocationOf(sender, message.senderDeviceId);
@@ -145,14 +151,30 @@ async function isKeyOf(
   exchange: Exchange,
   trust: Trust,
   { senderUserId, senderDeviceId }: SealedMessage,
-  identityKey: string,
-  disowned: boolean,
+  opened: DecryptedRoomEvent,
+  byKey: boolean,
 ): Promise<boolean> {
   await exchange.know([senderUserId]);
   const device = await trust.deviceOf(senderUserId, senderDeviceId);
-  if (disowned) return device.signed && device.identityKey === identityKey;
-  return device.identityKey === undefined || device.identityKey === identityKey;
+  if (byKey) return isMadeBy(device, opened);
+  return device.identityKey === undefined || device.identityKey === opened.senderCurve25519Key;
 }
+
+/** Whether this was opened the long way, and would count as well if its key was compared with its sender's device. */
+async function isKnownByKey(
+  trust: Trust,
+  message: SealedMessage,
+  { opened, byKey }: Tried,
+): Promise<boolean> {
+  if (!opened || byKey) return false;
+  return isMadeBy(await trust.deviceOf(message.senderUserId, message.senderDeviceId), opened);
+}
+
+/** Both keys: anybody can publish a device with the identity key of another. */
+const isMadeBy = (device: KnownDevice, opened: DecryptedRoomEvent): boolean =>
+  device.signed &&
+  device.identityKey === opened.senderCurve25519Key &&
+  device.signingKey === opened.senderClaimedEd25519Key;
 
 const isOfUnknownDevice = (error: unknown) =>
   error instanceof MegolmDecryptionError && error.code === DecryptionErrorCode.UnknownSenderDevice;

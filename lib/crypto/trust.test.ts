@@ -229,6 +229,36 @@ test('a note reaches the account’s other devices, and no one else’s is belie
   expect((await anna.sealNote('not for it')).envelopes).toEqual([]);
 });
 
+test('a note is read before it has come as an envelope, if its key is here and its device is not shut out', async () => {
+  const phone = await directory.link(anna);
+  const from = (
+    machine: CryptoMachine,
+    { envelopes: [envelope] }: { envelopes: { type: string; content: string }[] },
+  ) => ({
+    senderUserId: machine.userId,
+    senderDeviceId: machine.deviceId,
+    type: envelope?.type ?? '',
+    content: envelope?.content ?? '',
+  });
+  const first = await anna.sealNote('one');
+  expect(await phone.openNote(from(anna, first))).toBeNull();
+  expect((await phone.receive([from(anna, first)], null)).notes).toEqual(['one']);
+  await anna.shared(first.shareIds);
+  const second = from(anna, await anna.sealNote('two'));
+  expect(await phone.openNote(second)).toBe('two');
+  expect((await phone.receive([second], null)).notes).toEqual(['two']);
+  expect(await phone.openNote({ ...second, type: 'm.room.encrypted' })).toBeNull();
+  expect(await phone.openNote({ ...second, content: 'no note' })).toBeNull();
+  for (const senderUserId of [bob.userId, randomUUID()])
+    expect(await phone.openNote({ ...second, senderUserId })).toBeNull();
+  expect(await phone.openNote({ ...second, senderDeviceId: bob.deviceId })).toBeNull();
+  const third = from(anna, await anna.sealNote('three'));
+  expect(await phone.openNote(third)).toBe('three');
+  // It is shut out before the envelope comes.
+  await phone.revokeDevice(anna.deviceId, 10);
+  expect((await phone.receive([third], null)).notes).toEqual([]);
+});
+
 test('the key of notes is given once, given again until it has arrived, and another one after a removal', async () => {
   const phone = await directory.link(anna);
   const tablet = await directory.link(anna);

@@ -19,9 +19,10 @@ import type {
   Withheld,
 } from './types';
 
-interface KnownDevice {
+export interface KnownDevice {
   /** Base64; undefined for a device that is not listed. */
   identityKey: string | undefined;
+  signingKey: string | undefined;
   /** Whether its owner has. */
   signed: boolean;
 }
@@ -41,10 +42,16 @@ export class Trust {
   readonly #unlisted = new Set<string>();
   /** Of devices that were asked for since the server last told of any: a history asks for the same ones again and again. */
   readonly #devices = new Map<string, KnownDevice>();
-  /** Keys that the library took for those of an unknown sender, by session; likewise until the server tells of devices. */
-  readonly disowned = new Set<string>();
+  /**
+   * Sessions whose messages are opened without the library's opinion of their sender, and compared with the identity key
+   * of the sender's device: those that it took for an unknown sender's, and those that are in memory; likewise until the
+   * server tells of devices.
+   */
+  readonly byKey = new Set<string>();
   /** Another after each change of what is known of anybody: what was decided by an older one is to be looked at anew. */
   version = 0;
+  /** How often the server has told of devices: whom the library believed before, it may not believe now. */
+  tellings = 0;
   /** The identity that the server tells of this account, if it is not the one that it has. */
   #ownToldAs: string | null = null;
   /** Told by the server in answers that the machine has not been asked about yet. */
@@ -52,7 +59,7 @@ export class Trust {
 
   private constructor(
     private readonly olm: OlmMachine,
-    private readonly userId: string,
+    readonly userId: string,
     private readonly ledger: TrustLedger,
   ) {}
 
@@ -84,8 +91,9 @@ export class Trust {
     const devicesBefore = await this.#deviceIds(user.userId);
     this.#told.push({ userId: user.userId, devicesBefore, user });
     this.version += 1;
+    this.tellings += 1;
     this.#devices.clear();
-    this.disowned.clear();
+    this.byKey.clear();
     if (foreign) return { ...user, masterKey: null, selfSigningKey: null, userSigningKey: null };
     if (!known?.verification || !user.masterKey || masterKey !== known.masterKey) return user;
     const own = { signatures: { [matrixUser(this.userId)]: known.verification } };
@@ -178,6 +186,7 @@ export class Trust {
     const device = await this.olm.getDevice(userOf(userId), new DeviceId(deviceId));
     const known = {
       identityKey: device?.curve25519Key?.toBase64(),
+      signingKey: device?.ed25519Key?.toBase64(),
       signed: device?.isCrossSignedByOwner() ?? false,
     };
     device?.free();

@@ -198,8 +198,18 @@ export interface CryptoMachine {
   receive(envelopes: IncomingEnvelope[], preKeys: PreKeyState | null): Promise<Received>;
   /** Encrypts a plaintext once, and its key for each recipient device that lacks it and may have it. */
   seal(sealing: Sealing): Promise<Sealed>;
+  /**
+   * Opens a note that another device of this account is telling, if its key is here. It will come as an envelope, and is
+   * not opened a second time then.
+   */
+  openNote(envelope: IncomingEnvelope): Promise<string | null>;
   /** Encrypts a note for the other devices of this account: once, with a key that they all have. */
   sealNote(note: string): Promise<SealedNote>;
+  /**
+   * Whether a note that was encrypted some time ago, and brought no key, may still be sent: it goes to all who are to have
+   * it, to nobody else, and they can read it, as far as is known.
+   */
+  maySend(sealed: SealedNote): boolean;
   /** The envelopes of these shares are stored durably and will be delivered. */
   shared(shareIds: string[]): Promise<void>;
   /** The device lists of these users have changed. */

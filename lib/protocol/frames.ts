@@ -4,6 +4,7 @@ import { figures } from './figures';
 import { id } from './ids';
 import {
   ackEnvelopes,
+  type EarlyEnvelope,
   type IncomingEnvelope,
   type Mark,
   type Message,
@@ -67,6 +68,8 @@ export type ServerFrame =
   | { t: 'error'; r: number | null; code: ErrorCode }
   /** The envelopes that a message needs precede it on the same connection. */
   | { t: 'envelopes'; envelopes: IncomingEnvelope[] }
+  /** What another device of this account is telling. It is not stored yet, nor accepted: the envelope itself follows. */
+  | { t: 'read-sync:broadcast'; envelope: EarlyEnvelope }
   | { t: 'message'; message: Message }
   | { t: 'mark'; mark: Mark }
   /** The roster of a conversation of mine changed, or I am new to it: fetch it. */

@@ -78,6 +78,9 @@ export interface IncomingEnvelope {
   content: string;
 }
 
+/** Of an envelope that the server has not stored: there is nothing to acknowledge. */
+export type EarlyEnvelope = Omit<IncomingEnvelope, 'id'>;
+
 export const pullMessages = z.strictObject({
   conversationId: id,
   /** Messages with a greater number than this. */

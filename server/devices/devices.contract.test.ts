@@ -14,7 +14,7 @@ import {
 import { keyMaterial } from '../../tests/key-material';
 import { find, handleTaken, me, signUp } from '../accounts/accounts';
 import { readConversations } from '../conversations/read';
-import { note, pull } from '../envelopes/envelopes';
+import { note, pull, tell } from '../envelopes/envelopes';
 import { createLimiters, defaultRates } from '../limiter';
 import { appRouter } from '../routers/app';
 import { state } from '../sync/state';
@@ -127,6 +127,42 @@ describe.each(databaseKinds)('accounts and devices on %s', (kind) => {
       true,
       true,
     ]);
+  });
+
+  test('what a device tells its others is passed on before it is stored, where the note before was allowed to go', async () => {
+    const anna = await person(domain);
+    const phone = await linkedDevice(domain, anna);
+    const stranger = await person(domain);
+    const { devicesVersion } = await version(domain, anna);
+    const to = ({ deviceId: recipientDeviceId }: { deviceId: string }, content: string) => ({
+      recipientDeviceId,
+      type: 'm.x',
+      content,
+    });
+    const told = async (envelopes: ReturnType<typeof to>[], version = devicesVersion) => {
+      domain.told.length = 0;
+      await tell(domain, anna, { devicesVersion: version, envelopes }).catch(() => undefined);
+      return domain.told.map(({ kind }) => kind);
+    };
+    expect(await told([to(phone, 'one')])).toEqual(['noted']);
+    expect(await told([to(phone, 'two')])).toEqual(['early', 'noted']);
+    const envelope = {
+      senderUserId: anna.userId,
+      senderDeviceId: anna.deviceId,
+      type: 'm.x',
+      content: 'two',
+    };
+    expect(domain.told).toMatchObject([
+      { userId: anna.userId, deviceId: phone.deviceId, envelope },
+      { userId: anna.userId, deviceId: phone.deviceId },
+    ]);
+    for (const wrong of [to(stranger, 'x'), to(anna, 'x')]) {
+      expect(await told([wrong])).toEqual([]);
+      expect(await told([to(phone, 'x'), wrong])).toEqual([]);
+    }
+    expect(await told([to(phone, 'x')], devicesVersion + 1)).toEqual([]);
+    expect(await told([to(phone, 'three')])).toEqual(['noted']);
+    expect((await pull(domain, stranger, { after: 0, limit: 10 })).envelopes).toEqual([]);
   });
 
   test('a note reaches the other devices of its account, and no one else’s', async () => {

@@ -31,6 +31,7 @@ const serverFrames: readonly ServerFrame['t'][] = [
   'stale_note',
   'error',
   'envelopes',
+  'read-sync:broadcast',
   'message',
   'mark',
   'conversation',

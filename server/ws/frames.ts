@@ -1,7 +1,7 @@
 import { activityKind, type DeviceFrame, deviceFrame, type ServerFrame } from '../../lib/protocol/frames';
 import { idLength, idPattern } from '../../lib/protocol/ids';
 import { limits } from '../../lib/protocol/limits';
-import { ack, note } from '../envelopes/envelopes';
+import { ack, tell } from '../envelopes/envelopes';
 import type { Asker, Ground } from '../ground';
 import type { Committer } from '../messages/commit';
 import { send } from '../messages/messages';
@@ -104,7 +104,7 @@ function perform<By extends Asker>(
         else reply(by, { t: 'stale', r: frame.r, rosterVersion: result.rosterVersion });
       });
     case 'note':
-      return note(ground, by, frame.note).then((result) => {
+      return tell(ground, by, frame.note).then((result) => {
         if (result.status === 'noted') reply(by, { t: 'noted', r: frame.r });
         else reply(by, { t: 'stale_note', r: frame.r, devicesVersion: result.devicesVersion });
       });
