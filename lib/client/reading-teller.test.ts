@@ -153,6 +153,24 @@ test('a note that lies ready does not go where no key may go any more, nor to on
   expect(told).toHaveLength(2);
 });
 
+test('a note that is being encrypted when an envelope comes is made anew', async () => {
+  await arrive();
+  await deliver();
+  await tell(reading);
+  await db.conversations.update('c', { cursor: 8, lastSeq: 8 });
+  teller.arrived('c');
+  const before = sealed;
+  quiet();
+  await vi.waitFor(() => expect(sealed).toBe(before + 1));
+  teller.doubt();
+  await teller.made;
+  quiet();
+  await teller.made;
+  expect(sealed).toBe(before + 2);
+  await tell({ conversationId: 'c', seq: 8 });
+  expect(sealed).toBe(before + 2);
+});
+
 test('nothing is made ready where nobody looks, nor where there is no other device', async () => {
   await db.writeMeta('visibleTabs', { tab: 1_000 });
   await arrive();

@@ -31,6 +31,8 @@ export class ReadingTeller {
   readonly #arrived = new Set<string>();
   #cancelRest: (() => void) | null = null;
   #stopped = false;
+  /** How often there was a doubt: what was being encrypted then is not made ready either. */
+  #doubts = 0;
   /** How far was told in this run, by conversation: what is stored of it then need not be told again. */
   readonly #told = new Map<string, number>();
 
@@ -66,6 +68,7 @@ export class ReadingTeller {
 
   /** An envelope of another device of the account has come: that may have lost the key that notes lie ready with. */
   doubt(): void {
+    this.#doubts += 1;
     for (const conversationId of this.#ready.keys()) this.#arrived.add(conversationId);
     this.#ready.clear();
     this.makeReadySoon();
@@ -116,9 +119,11 @@ export class ReadingTeller {
       if (this.#stopped) return;
       if (!row || row.unread === 0 || this.#ready.get(row.conversationId)?.seq === row.cursor) continue;
       const { conversationId, cursor: seq } = row;
+      const doubts = this.#doubts;
       const note = await this.#sealWithoutKey({ conversationId, seq });
       this.#ready.delete(conversationId);
-      if (note) this.#ready.set(conversationId, { ...note, seq });
+      if (doubts !== this.#doubts) this.arrived(conversationId);
+      else if (note) this.#ready.set(conversationId, { ...note, seq });
       bound(this.#ready, readyMost);
     }
   }
