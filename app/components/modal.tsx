@@ -12,6 +12,8 @@ export function Modal(props: { title: string; onClose: () => void; closing: stri
       className="modal"
       aria-label={props.title}
       onCancel={(event) => {
+        // A file chooser within it that was called off says so in the same way, and bubbles.
+        if (event.target !== event.currentTarget) return;
         event.preventDefault();
         props.onClose();
       }}
