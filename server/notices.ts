@@ -11,7 +11,10 @@ export interface Committed {
   times: { receivedAt: number; committedAt: number };
 }
 
-/** What is told to devices after a change is committed, but for `readSync`. Never throws, and may be lost: the cursors make it good. */
+/**
+ * What is told to devices after a change is committed, but for `readSync`. Never throws, and may be lost: the cursors
+ * make it good.
+ */
 export interface Notices {
   rosterChanged(notice: { conversationId: string; rosterVersion: number; userIds: string[] }): void;
   committed(news: Committed): void;

@@ -37,11 +37,10 @@ let ahead: { id: string; clickedAt: number; page: ShownPage | null } | null = nu
 /** Reads the newest messages of a conversation while the way to it is drawn. What is live is read again when it is. */
 export function readAhead(id: string): void {
   const reading: NonNullable<typeof ahead> = { id, clickedAt: performance.now(), page: null };
-  const limit = firstSize();
   ahead = reading;
-  lastMessages(db, id, limit).then(
-    (rows) => {
-      reading.page = { rows, whole: rows.length < limit, limit, around: null, newest: true };
+  readNewest(windowOf(id), firstSize(), false).then(
+    (page) => {
+      reading.page = page;
     },
     // The live read fails likewise, and says so.
     () => undefined,
@@ -64,17 +63,20 @@ export function useMessages(
   atEnd: RefObject<boolean>,
   around: Around | null,
 ): ShownPage | undefined {
-  const window = useMemo(() => new MessageWindow((count) => lastMessages(db, id, count)), [id]);
+  const window = useMemo(() => windowOf(id), [id]);
   const [early] = useState(() => takeAhead(id));
   const live = useLiveOf(
     id,
-    async () =>
-      around
-        ? readAround(id, around)
-        : { ...(await window.read(limit, !atEnd.current, pageSize)), around, newest: true },
+    async () => (around ? readAround(id, around) : readNewest(window, limit, !atEnd.current)),
     [limit, around],
   );
   return live ?? (around === null ? early : undefined);
+}
+
+const windowOf = (id: string) => new MessageWindow((count) => lastMessages(db, id, count));
+
+async function readNewest(window: MessageWindow, limit: number, held: boolean): Promise<ShownPage> {
+  return { ...(await window.read(limit, held, pageSize)), around: null, newest: true };
 }
 
 async function readAround(id: string, around: Around): Promise<ShownPage> {

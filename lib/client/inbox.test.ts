@@ -41,7 +41,6 @@ test('a message whose key is looked for twice at once stays as it was changed', 
   const inbox = new Inbox(work, {
     arrived: (_, ids) => arrived.push(...ids),
     gap: () => undefined,
-    own: () => undefined,
   });
   await Promise.all([inbox.openSealed(conversationId), inbox.openSealed(conversationId)]);
   expect(await db.messages.get(said)).toMatchObject({ kind: 'text', deleted: true, body: '' });

@@ -4,6 +4,7 @@ import type { IncomingEnvelope, Mark, Message } from '../protocol/messages';
 import { type Arrival, applyArrival, type Coming, type Opened } from './apply';
 import { askAhead } from './ask-ahead';
 import { Batch } from './batch';
+import { bound } from './bound';
 import type { ConversationRow, SealedRow } from './db';
 import { type Gap, isMissing, without } from './gaps';
 import { recentMessages } from './history';
@@ -17,6 +18,8 @@ import type { Work } from './work';
 const farMessages = 40;
 /** A conversation with more gaps than this is pulled in order. */
 const gapsMost = 8;
+/** So many envelopes are remembered as fed. */
+const fedMost = 5_000;
 
 /** Stores messages that follow the cursor, in order. What does not follow is left to a pull. */
 export class Inbox {
@@ -34,8 +37,6 @@ export class Inbox {
       arrived: (conversationId: string, messageIds: string[]) => void;
       /** There is more to fetch than the newest. */
       gap: () => void;
-      /** Envelopes of other devices of the account have come, and are taken in now. */
-      own: () => void;
     },
   ) {
     this.#reader = new Reader(work);
@@ -53,22 +54,14 @@ export class Inbox {
   async #feed(envelopes: IncomingEnvelope[]): Promise<void> {
     const fresh = envelopes.filter((envelope) => !this.#fed.has(envelope.id)).sort((a, b) => a.id - b.id);
     if (fresh.length === 0) return;
-    if (fresh.some(({ senderUserId }) => senderUserId === this.work.me.userId)) this.on.own();
     const { newKeysFor, unopened, notes } = await this.work.machine.receive(fresh, null);
     // Stored before the envelope is acknowledged: nobody tells it a second time.
     await takeNotes(this.work, notes);
     if (unopened > 0)
       this.work.environment.log(`${unopened} of ${fresh.length} envelopes could not be opened`);
     for (const envelope of fresh) this.#fed.add(envelope.id);
-    this.#bound();
+    bound(this.#fed, fedMost);
     for (const conversationId of newKeysFor) await this.openSealed(conversationId);
-  }
-
-  #bound(): void {
-    for (const id of this.#fed) {
-      if (this.#fed.size <= 5_000) return;
-      this.#fed.delete(id);
-    }
   }
 
   /**

@@ -10,7 +10,7 @@ import { lookAtDevices } from './devices';
 import type { Environment } from './environment';
 import { presenceShown } from './queries';
 import type { ReadingHint } from './reading-hint';
-import { addressed, ReadingTeller } from './reading-teller';
+import { addressed, ReadingTeller, sendNote } from './reading-teller';
 import { readUpTo } from './unread';
 import type { Work } from './work';
 
@@ -133,18 +133,12 @@ export class Notes {
     ]);
     const sealed = under ?? (await this.#seal(await this.#untold(waiting), known?.version));
     if (!sealed) return false;
-    const { devicesVersion, envelopes } = sealed;
-    if (envelopes.length > 0) {
-      // The same bytes after a lost answer: what the others have opened once, they pass over.
-      const result = await this.job.tell({ devicesVersion, envelopes });
-      if (result.status === 'stale') {
-        await lookAtDevices(this.job);
-        await db.meta.delete('note');
-        return true;
-      }
+    // The same bytes after a lost answer: what the others have opened once, they pass over.
+    if (!(await sendNote(this.job, sealed))) {
+      await lookAtDevices(this.job);
+      await db.meta.delete('note');
+      return true;
     }
-    // Until then the machine gives the key again: what the server has refused, nobody has.
-    if (sealed.shareIds.length > 0) await this.job.machine.shared(sealed.shareIds);
     await this.#settle(sealed.told);
     return true;
   }

@@ -1,5 +1,8 @@
 import type { SealedNote } from '../crypto/types';
+import type { SendNote } from '../protocol/messages';
+import { bound } from './bound';
 import type { ReadingHint } from './reading-hint';
+import { Runner } from './runner';
 import type { Work } from './work';
 
 /** After a message, notes are made ready a moment later, ms: others may follow it. */
@@ -10,8 +13,8 @@ const answerMs = 60;
 const readyMost = 20;
 
 /** A note that was made for the devices of that version of the list. */
-interface MadeNote {
-  devicesVersion: number;
+interface MadeNote extends SendNote {
+  shareIds: string[];
   sealed: SealedNote;
 }
 
@@ -23,16 +26,13 @@ interface MadeNote {
 export class ReadingTeller {
   /** What is told, one at a time, in order. */
   #telling: Promise<void> = Promise.resolve();
-  /** What is made ready, likewise. */
-  #making: Promise<void> = Promise.resolve();
+  readonly #maker: Runner;
   /** By conversation, with the number up to which it says that was read. */
   readonly #ready = new Map<string, MadeNote & { seq: number }>();
   /** Conversations in which something has come, until notes are made ready. */
   readonly #arrived = new Set<string>();
   #cancelRest: (() => void) | null = null;
   #stopped = false;
-  /** How often there was a doubt: what was being encrypted then is not made ready either. */
-  #doubts = 0;
   /** How far was told in this run, by conversation: what is stored of it then need not be told again. */
   readonly #told = new Map<string, number>();
 
@@ -40,13 +40,15 @@ export class ReadingTeller {
     private readonly job: Work,
     /** A note that tells of this reading; of `null`, one that tells nothing. */
     private readonly noteOf: (reading: ReadingHint | null) => string,
-  ) {}
+  ) {
+    this.#maker = new Runner(() => this.makeReady(), this.#failed);
+  }
 
   /** Resolves when nothing is under way any more. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancelRest?.();
-    await Promise.all([this.#telling, this.#making]);
+    await Promise.all([this.#telling, this.#maker.stop()]);
   }
 
   /** Messages were stored: they may be read soon. */
@@ -62,16 +64,8 @@ export class ReadingTeller {
     if (this.#stopped || this.#cancelRest || this.#arrived.size === 0) return;
     this.#cancelRest = this.job.environment.after(restMs, () => {
       this.#cancelRest = null;
-      this.#making = this.#making.then(() => this.#makeReady()).catch(this.#failed);
+      this.#maker.kick();
     });
-  }
-
-  /** An envelope of another device of the account has come: that may have lost the key that notes lie ready with. */
-  doubt(): void {
-    this.#doubts += 1;
-    for (const conversationId of this.#ready.keys()) this.#arrived.add(conversationId);
-    this.#ready.clear();
-    this.makeReadySoon();
   }
 
   /**
@@ -96,18 +90,13 @@ export class ReadingTeller {
     return this.#telling;
   }
 
-  /** Resolves when what was to be made ready is, or cannot be. */
-  get made(): Promise<void> {
-    return this.#making;
-  }
-
   /** How far a conversation was told as read; 0: not in this run. */
   toldUpTo(conversationId: string): number {
     return this.#told.get(conversationId) ?? 0;
   }
 
-  /** Where there is another device, and somebody who could read. */
-  async #makeReady(): Promise<void> {
+  /** Encrypts for what has come, where there is another device, and somebody who could read. */
+  async makeReady(): Promise<void> {
     const { db, now } = this.job.environment;
     const [devices, tabs] = await Promise.all([db.readMeta('devices'), db.readMeta('visibleTabs')]);
     const isLookedAt = Object.values(tabs ?? {}).some((until) => until > now());
@@ -119,11 +108,9 @@ export class ReadingTeller {
       if (this.#stopped) return;
       if (!row || row.unread === 0 || this.#ready.get(row.conversationId)?.seq === row.cursor) continue;
       const { conversationId, cursor: seq } = row;
-      const doubts = this.#doubts;
       const note = await this.#sealWithoutKey({ conversationId, seq });
       this.#ready.delete(conversationId);
-      if (doubts !== this.#doubts) this.arrived(conversationId);
-      else if (note) this.#ready.set(conversationId, { ...note, seq });
+      if (note) this.#ready.set(conversationId, { ...note, seq });
       bound(this.#ready, readyMost);
     }
   }
@@ -131,16 +118,17 @@ export class ReadingTeller {
   /** A note that brings its key cannot be opened before that is stored: so a note that tells nothing brings it ahead. */
   async #sealWithoutKey(reading: ReadingHint): Promise<MadeNote | null> {
     const note = await this.#seal(reading);
-    if (!note || note.sealed.shareIds.length === 0) return note;
+    if (!note || note.shareIds.length === 0) return note;
     const ahead = await this.#seal(null);
-    return ahead && (await this.#send(ahead)) ? this.#seal(reading) : null;
+    return ahead && (await sendNote(this.job, ahead)) ? this.#seal(reading) : null;
   }
 
   async #tell(reading: ReadingHint): Promise<void> {
     const { conversationId, seq } = reading;
     const note = this.#takeReady(reading) ?? (await this.#seal(reading));
     if (!note || this.#stopped) return;
-    if (await this.#send(note)) this.#told.set(conversationId, Math.max(seq, this.toldUpTo(conversationId)));
+    if (await sendNote(this.job, note))
+      this.#told.set(conversationId, Math.max(seq, this.toldUpTo(conversationId)));
   }
 
   #takeReady({ conversationId, seq }: ReadingHint): MadeNote | null {
@@ -155,17 +143,8 @@ export class ReadingTeller {
     if (devicesVersion === undefined) return null;
     const sealed = await this.job.machine.sealNote(this.noteOf(reading));
     const isComplete = sealed.withheld.every(({ reason }) => reason !== 'no_session');
-    return isComplete ? { devicesVersion, sealed } : null;
-  }
-
-  /** @returns whether the other devices have it, or there are none */
-  async #send({ devicesVersion, sealed }: MadeNote): Promise<boolean> {
-    if (sealed.envelopes.length > 0) {
-      const result = await this.job.tell({ devicesVersion, envelopes: addressed(sealed) });
-      if (result.status === 'stale') return false;
-    }
-    if (sealed.shareIds.length > 0) await this.job.machine.shared(sealed.shareIds);
-    return true;
+    if (!isComplete) return null;
+    return { devicesVersion, envelopes: addressed(sealed), shareIds: sealed.shareIds, sealed };
   }
 
   readonly #failed = (error: unknown) => this.job.environment.log('reading', error);
@@ -175,9 +154,14 @@ export class ReadingTeller {
 export const addressed = ({ envelopes }: SealedNote) =>
   envelopes.map(({ recipientDeviceId, type, content }) => ({ recipientDeviceId, type, content }));
 
-function bound(kept: Set<string> | Map<string, unknown>, most: number): void {
-  for (const oldest of kept.keys()) {
-    if (kept.size <= most) return;
-    kept.delete(oldest);
+/** @returns whether the other devices have it, or there are none; `false`: these are others now */
+export async function sendNote(job: Work, note: SendNote & Pick<SealedNote, 'shareIds'>): Promise<boolean> {
+  const { devicesVersion, envelopes, shareIds } = note;
+  if (envelopes.length > 0) {
+    const result = await job.tell({ devicesVersion, envelopes });
+    if (result.status === 'stale') return false;
   }
+  // Until then the machine gives the key again: what the server has refused, nobody has.
+  if (shareIds.length > 0) await job.machine.shared(shareIds);
+  return true;
 }

@@ -132,7 +132,6 @@ export class SignedIn {
         this.#notes.reading.arrived(id);
       },
       gap: () => this.#historyRunner.kick(),
-      own: () => this.#notes.reading.doubt(),
     });
     this.#intake = new Intake(this.#work, inbox);
     const background = (event: string, task: () => Promise<void>) =>

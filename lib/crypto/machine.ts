@@ -31,7 +31,7 @@ import { Exchange } from './exchange';
 import { parseExportedKeys } from './json';
 import { notesOf, ourConversation, roomOf, userOf } from './names';
 import { isNote, NoteReader, noteEnvelopes, withKey } from './note-envelope';
-import { openMessages } from './opening';
+import { openMessages, recall } from './opening';
 import { onePerSender, settings } from './policy';
 import { signRevocation } from './revocation';
 import { SharedKeys } from './shared-keys';
@@ -98,8 +98,10 @@ class Machine implements CryptoMachine {
   readonly #archive: Archive;
   readonly #sharedKeys = new SharedKeys();
   readonly #notes: NoteReader;
+  /** How often envelopes with keys came: their senders may have lost what they had. */
+  #keysCame = 0;
   /** By what was known when they were made. */
-  readonly #reaches = new WeakMap<SealedNote, { reach: object; version: number }>();
+  readonly #reaches = new WeakMap<SealedNote, { reach: object; version: number; keysCame: number }>();
 
   constructor(
     readonly userId: string,
@@ -154,12 +156,14 @@ class Machine implements CryptoMachine {
   }
 
   receive(envelopes: IncomingEnvelope[], preKeys: PreKeyState | null): Promise<Received> {
+    const rounds = onePerSender(envelopes.flatMap((envelope) => withKey(envelope) ?? []));
+    // Not in its turn: what lies ready, or is encrypted before it, must not go out meanwhile.
+    if (rounds.length > 0) this.#keysCame += 1;
     return this.#next(async () => {
       if (preKeys) this.exchange.preKeys = preKeys;
       // A key is bound to its sender's device as known when it comes: so their lists are fetched first.
       const senders = [...new Set(envelopes.map((envelope) => envelope.senderUserId))];
       await this.exchange.know(senders);
-      const rounds = onePerSender(envelopes.flatMap((envelope) => withKey(envelope) ?? []));
       // Also without an envelope: what the server has of this device's prekeys may want topping up.
       if (preKeys && rounds.length === 0) rounds.push([]);
       let unopened = 0;
@@ -212,6 +216,7 @@ class Machine implements CryptoMachine {
   }
 
   sealNote(note: string): Promise<SealedNote> {
+    const keysCame = this.#keysCame;
     return this.#next(async () => {
       const conversationId = notesOf(this.userId);
       const { sealed, reach } = await this.#seal({
@@ -223,14 +228,14 @@ class Machine implements CryptoMachine {
       });
       const envelopes = noteEnvelopes(this.userId, reach.reached, sealed);
       const made: SealedNote = { withheld: reach.withheld, shareIds: sealed.shareIds, envelopes };
-      this.#reaches.set(made, { reach, version: this.trust.version });
+      this.#reaches.set(made, { reach, version: this.trust.version, keysCame });
       return made;
     });
   }
 
   maySend(sealed: SealedNote): boolean {
     const made = this.#reaches.get(sealed);
-    if (made?.version !== this.trust.version) return false;
+    if (made?.version !== this.trust.version || made.keysCame !== this.#keysCame) return false;
     return this.#sharedKeys.has(notesOf(this.userId), made.reach);
   }
 
@@ -356,12 +361,8 @@ class Machine implements CryptoMachine {
 
   /** Keys that are used much are read from memory from now on. In its own turn: nobody waits for it. */
   #recallLater(): void {
-    const recall = async () => {
-      const sessions = await this.#archive.recall(this.trust.tellings);
-      for (const session of sessions) this.trust.byKey.add(session);
-    };
     // What failed is read from the store as before: slower, and no harm.
-    this.#next(recall).catch(() => undefined);
+    this.#next(() => recall(this.#archive, this.trust)).catch(() => undefined);
   }
 
   #open(messages: SealedMessage[]): Promise<OpenResult[]> {

@@ -259,6 +259,33 @@ test('a note is read before it has come as an envelope, if its key is here and i
   expect((await phone.receive([third], null)).notes).toEqual([]);
 });
 
+test('a note of some time ago may be sent as long as all who are to have it can read it', async () => {
+  const phone = await directory.link(anna);
+  const first = await anna.sealNote('one');
+  expect(anna.maySend(first)).toBe(false);
+  await anna.shared(first.shareIds);
+  const ready = await anna.sealNote('two');
+  expect(anna.maySend(ready)).toBe(true);
+  const { envelopes } = await phone.sealNote('a key');
+  const from = { senderUserId: phone.userId, senderDeviceId: phone.deviceId };
+  // One that is being encrypted, and one that lies there, when a session is begun anew.
+  const between = anna.sealNote('three');
+  const received = anna.receive(
+    envelopes.map(({ type, content }) => ({ ...from, type, content })),
+    null,
+  );
+  expect(anna.maySend(ready)).toBe(false);
+  expect(anna.maySend(await between)).toBe(false);
+  await received;
+  const after = await anna.sealNote('four');
+  await anna.shared(after.shareIds);
+  for (const one of [ready, await between]) expect(anna.maySend(one)).toBe(false);
+  const later = await anna.sealNote('five');
+  expect(anna.maySend(later)).toBe(true);
+  await anna.revokeDevice(phone.deviceId, 10);
+  expect(anna.maySend(later)).toBe(false);
+});
+
 test('the key of notes is given once, given again until it has arrived, and another one after a removal', async () => {
   const phone = await directory.link(anna);
   const tablet = await directory.link(anna);

@@ -56,11 +56,12 @@ const lastStored = new WeakMap<Asker, { devicesVersion: number; deviceIds: Reado
 export async function tell(ground: Ground, asker: Asker, sent: SendNote): Promise<NoteResult> {
   const { userId, deviceId } = asker;
   const { devicesVersion, envelopes } = sent;
+  const deviceIds = new Set(envelopes.map(({ recipientDeviceId }) => recipientDeviceId));
   const known = lastStored.get(asker);
   const isKnown =
     known?.devicesVersion === devicesVersion &&
-    new Set(envelopes.map((envelope) => envelope.recipientDeviceId)).size === envelopes.length &&
-    envelopes.every(({ recipientDeviceId }) => known.deviceIds.has(recipientDeviceId));
+    deviceIds.size === envelopes.length &&
+    [...deviceIds].every((one) => known.deviceIds.has(one));
   for (const { recipientDeviceId, type, content } of isKnown ? envelopes : [])
     ground.notices.readSync({
       userId,
@@ -69,10 +70,7 @@ export async function tell(ground: Ground, asker: Asker, sent: SendNote): Promis
     });
   const result = await note(ground, asker, sent);
   if (result.status === 'stale') lastStored.delete(asker);
-  else if (!isKnown) {
-    const deviceIds = new Set(envelopes.map(({ recipientDeviceId }) => recipientDeviceId));
-    lastStored.set(asker, { devicesVersion, deviceIds });
-  }
+  else lastStored.set(asker, { devicesVersion, deviceIds });
   return result;
 }
 
