@@ -8,7 +8,8 @@ const bounded = (maxBytes: number) =>
     .string()
     .min(1)
     .max(maxBytes)
-    .refine((text) => utf8Bytes(text) <= maxBytes);
+    // Three bytes for each unit of UTF-16 at most: what is short, as most is, need not be made into bytes to know.
+    .refine((text) => text.length * 3 <= maxBytes || utf8Bytes(text) <= maxBytes);
 
 export const envelopeType = z.string().regex(/^[a-z0-9._]{1,40}$/);
 export const outgoingEnvelope = z.strictObject({

@@ -1,7 +1,7 @@
 import type { LocalNode } from '../broker';
 import { Pace, Rest } from '../rest';
 import type { Session } from '../session';
-import type { Entered, Registry } from './registry';
+import { type Entered, type Registry, ttlSeconds } from './registry';
 
 export interface RegistrarOptions {
   registry: Registry;
@@ -17,7 +17,7 @@ export interface RegistrarOptions {
 /** A device that was registered so late may have been routed past, by others who do not know it any more. */
 const lateMs = 30_000;
 /** Every session is renewed once in this time. */
-const renewWithinMs = 5 * 60_000;
+const renewWithinMs = (ttlSeconds * 1000) / 3;
 const perRound = 200;
 
 /** Keeps the table of sessions as this node's connections are: what changes while a round is under way is the next. */

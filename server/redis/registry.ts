@@ -3,8 +3,12 @@ import type { Session } from '../session';
 import type { Place } from './routes';
 import { sessionsKey } from './wire';
 
-/** A session that its node does not renew is forgotten after this. */
-const ttlSeconds = 15 * 60;
+/**
+ * A session that its node does not renew is forgotten after this. Whether a node lives is known from its own word every
+ * two seconds, so this only clears away what dead nodes left; and it is long, because Redis takes a renewal for a change
+ * and has everyone who knows the user ask again.
+ */
+export const ttlSeconds = 24 * 3600;
 const batchSize = 500;
 
 /** Puts a device's place in and tells the one before, in one step: of two nodes, one learns of the other. */

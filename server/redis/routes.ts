@@ -30,6 +30,11 @@ interface Waiting {
 /** A route that was used so long ago led nobody astray who has come since: registering takes less. */
 const lookBackMs = 60_000;
 const maxLookUp = 1_000;
+/**
+ * Some 300 bytes each. Fewer than there are people who write in a cluster would mean asking for nearly all of a large
+ * conversation at each message, with all that comes after it waiting for the answer.
+ */
+const maxKnown = 100_000;
 
 /**
  * Remembers where users are connected, so that routing a message asks nobody. What is not known is looked up, one
@@ -47,7 +52,7 @@ export class Routes {
   #epoch = 0;
 
   constructor(options: RoutesOptions) {
-    this.#options = { maxUsers: 20_000, maxWaiting: 20_000, ...options };
+    this.#options = { maxUsers: maxKnown, maxWaiting: 20_000, ...options };
   }
 
   /** How many users are remembered. */
