@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { bundleOptions, cryptoDefines } from './bundle.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const out = join(root, 'out');
@@ -37,38 +38,23 @@ for (const file of files) {
   manifest.push({ url: `/${file}`, revision: hashed ? null : digest.digest('hex').slice(0, 20) });
 }
 
-const wasm = files.find((file) => /\/matrix_sdk_crypto_wasm_bg[^/]*\.wasm$/.test(file));
-if (!wasm) throw new Error('The export holds no crypto library.');
-
-/** @type {import('esbuild').BuildOptions} */
-const shared = {
-  absWorkingDir: root,
-  bundle: true,
-  minify: true,
-  format: 'iife',
-  target: 'es2022',
-  logLevel: 'warning',
-};
+const wasm = files.find((file) => /\/crypto-[^/]*\.wasm$/.test(file));
+if (!wasm) throw new Error('The site holds no crypto library.');
 
 // Named by its content like Next's files: the worker that imports it is another one when this is.
 const { metafile } = await build({
-  ...shared,
+  ...bundleOptions(root),
   entryPoints: { background: 'service-worker/background.ts' },
   outdir: 'out/_next/static',
   entryNames: '[name]-[hash]',
   globalName: 'background',
   metafile: true,
-  define: {
-    'self.__CRYPTO_WASM': JSON.stringify(`/${wasm}`),
-    // An IIFE is no module: what the library would look for beside itself is named above.
-    'import.meta.url': 'self.location.href',
-    'process.env.NODE_ENV': '"production"',
-  },
+  define: cryptoDefines(`/${wasm}`),
 });
 const [background] = Object.keys(metafile.outputs).map((file) => file.replace(/^out/, ''));
 
 await build({
-  ...shared,
+  ...bundleOptions(root),
   entryPoints: ['service-worker/main.ts'],
   outfile: 'out/sw.js',
   define: {

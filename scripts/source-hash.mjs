@@ -5,6 +5,7 @@ import { join } from 'node:path';
 // Whatever the build reads. Tests and documents are left out, so that editing them does not rebuild.
 const sources = [
   'app',
+  'instrumentation-client.ts',
   'lib',
   'next.config.mjs',
   'package-lock.json',

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type ErrorCode, isErrorCode } from '../lib/protocol/errors';
 import type { Session } from './session';
 

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { EndpointPolicy } from './push/endpoints';
 
 /** Thrown for a wrong environment; its message is one plain sentence to print before stopping. */

@@ -36,8 +36,8 @@ self.addEventListener('fetch', (event) => {
     event.respondWith(background().takeShared(request));
   else if (request.mode === 'navigate' && request.method === 'GET') event.respondWith(page(event, files));
   else if (request.method === 'HEAD') event.respondWith(head(request));
-  // A Worker's script takes its policy from the very answer; one from the cache must not say that it was redirected.
-  else if (request.destination === 'worker') event.respondWith(script(request));
+  // Next's bundler gives a Worker its settings behind a hash, which the answer must not take from it.
+  else if (request.destination === 'worker' && url.hash !== '') event.respondWith(script(request));
 });
 
 // Where the browser can be told so once, it asks nobody here for what only the network has.

@@ -11,13 +11,14 @@ import type { Author } from '../lib/client/intents';
 import { borrowKey } from '../lib/client/key-ring';
 import type { Store } from '../lib/client/store-key';
 
-declare const self: ServiceWorkerGlobalScope & { __CRYPTO_WASM: string };
+declare const self: ServiceWorkerGlobalScope;
 
 // In a service worker `fetch` passes its own cache by; the library is 8 MB, and may be needed without a network.
 const network = self.fetch.bind(self);
 self.fetch = async (input, init) => {
-  if (String(input) !== self.__CRYPTO_WASM) return network(input, init);
-  return (await matchPrecache(self.__CRYPTO_WASM)) ?? network(input, init);
+  const library = globalThis.__CRYPTO_WASM;
+  if (library === undefined || String(input) !== library) return network(input, init);
+  return (await matchPrecache(library)) ?? network(input, init);
 };
 
 /** Answers inside a notification are Chromium's, and not every library knows them. */
@@ -60,7 +61,6 @@ export class Occasion {
         timeZone: () => Intl.DateTimeFormat().resolvedOptions().timeZone,
       },
       async (store) => keys[store],
-      self.__CRYPTO_WASM,
     );
   }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Conversation } from '../lib/protocol/conversations';
 import type { sendMessage } from '../lib/protocol/messages';
 import { directConversationId } from '../lib/protocol/names';

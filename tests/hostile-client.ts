@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import WebSocket from 'ws';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** One attack, in a process of its own, so that who measures is not slowed by who attacks. Says what came of it. */
 const attack = z.discriminatedUnion('kind', [

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { percentile } from '../bench/rows';
 import { beat, beatMs } from '../lib/protocol/frames';
 import { freePort } from '../server/http/free-port';

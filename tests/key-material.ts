@@ -1,5 +1,5 @@
 import { generateKeyPairSync, type KeyObject, randomBytes, randomUUID, sign } from 'node:crypto';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { signUp } from '../lib/protocol/accounts';
 import type { keyUpload, Revocation, signedDeviceKeys } from '../lib/protocol/keys';
 import type { registerDevice } from '../lib/protocol/linking';

@@ -9,7 +9,7 @@ import { follow } from '../../lib/client/follow';
 import * as queries from '../../lib/client/queries';
 import { asRead } from '../../lib/client/reading-hint';
 import { db } from './author';
-import { useSession } from './use-live';
+import { useConnection, useSession } from './use-live';
 
 /** More than the rows of a tall screen. */
 const newestCount = 40;
@@ -43,7 +43,14 @@ export function useReadListed(): Listed {
   const all = useTables(me, conversationTables, queries.allConversations, goOn || !atList);
   const allPeople = useTables(me, peopleTables, queries.people, goOn || !atList);
   const newestRead = newest !== undefined;
-  useEffect(() => (newestRead ? whenThereIsTime(() => setGoOn(true)) : undefined), [newestRead]);
+  const catchesUp = useCatchingUp();
+  useEffect(() => {
+    if (!newestRead) return;
+    const goOnNow = () => setGoOn(true);
+    if (!catchesUp) return whenThereIsTime(goOnNow);
+    const timer = setTimeout(goOnNow, catchUpMs);
+    return () => clearTimeout(timer);
+  }, [newestRead, catchesUp]);
   const stored = useMemo(() => {
     if (all && newest) return queries.withNewest(all.listed, newest.rows);
     // Without the rest an empty list would say that there is nothing.
@@ -65,6 +72,12 @@ const nobody: ConversationRow[] = [];
 const newestTables = ['conversations', 'people'];
 const conversationTables = ['conversations'];
 const peopleTables = ['people'];
+
+/** Whether the newest messages are being fetched: what is read meanwhile of all the others would hold them up. */
+function useCatchingUp(): boolean {
+  const state = useConnection()?.state;
+  return state === 'connecting' || state === 'catching_up';
+}
 
 /** What a query reads of an account's whole tables, followed from when `on` is true; `undefined` until it is read. */
 function useTables<T>(
@@ -119,6 +132,8 @@ function useReading(userId: string | null): ReadonlyMap<string, number> {
 
 /** Nobody waits longer for the rest; a tab that is not looked at draws nothing, and may never be idle. */
 const waitMs = 1_000;
+/** Nor longer than this for what is fetched before. */
+const catchUpMs = 4_000;
 
 /** Calls back once the screen is drawn and nothing presses. @returns what calls it off */
 function whenThereIsTime(call: () => void): () => void {

@@ -1,5 +1,5 @@
 import { createServer } from 'node:net';
-import { z } from 'zod';
+import * as z from 'zod';
 import { readConfig } from '../../server/config';
 import { noRates } from '../../server/limiter';
 import { startServer } from '../../server/start';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { id } from '../protocol/ids';
 import { type PushSubscriptionKeys, pushSubscription } from '../protocol/push';
 

@@ -15,12 +15,10 @@ export const machineStore = 'aparte-machine';
 /**
  * What the engine takes from a browser, in a page's Worker or in the service worker.
  * @param keyOf a store of this profile
- * @param wasmUrl of the crypto library, where the bundler does not know it
  */
 export function browserEnvironment(
   alerts: AlertPort,
   keyOf: (store: Store) => Promise<Uint8Array>,
-  wasmUrl?: string,
 ): Environment {
   const db = new AparteDb(() => keyOf('cache'));
   const bytes = (count: number) => crypto.getRandomValues(new Uint8Array(count));
@@ -35,7 +33,6 @@ export function browserEnvironment(
         store: { name: machineStore, key: await keyOf('machine') },
         transport: transport ?? keyTransport(createApi('', (input, init) => fetch(input, init))),
         ledger: trustLedger(db),
-        ...(wasmUrl === undefined ? {} : { wasmUrl }),
       }),
     tellStorage,
     tellReadElsewhere,

@@ -9,18 +9,27 @@ let hear = (message: AlertMessage): void => {
 };
 
 /**
- * This tab's engine worker, started when it is first asked for: as early as possible, since it loads and opens the
- * crypto library while the page still draws the list. It lives as long as the tab.
+ * This tab's engine worker, started when it is first asked for, if not before: as early as possible, since it loads and
+ * opens the crypto library while the page still draws the list. It lives as long as the tab.
  */
 export function engineWorker(): Worker {
   if (worker === null) {
-    worker = new Worker(new URL('./engine-worker.ts', import.meta.url), { type: 'module' });
-    worker.onmessage = ({ data }: MessageEvent<EngineMessage>) => {
-      if (!('readElsewhere' in data)) hear(data);
+    const first = globalThis.aparteEngine;
+    worker = first?.worker ?? newWorker();
+    const take = (message: EngineMessage) => {
+      if (!('readElsewhere' in message)) hear(message);
     };
+    first?.said.forEach(take);
+    worker.onmessage = ({ data }: MessageEvent<EngineMessage>) => take(data);
   }
   return worker;
 }
+
+/** From its one file where the site was built; `next dev` bundles it for itself. */
+const newWorker = () =>
+  process.env.NEXT_PUBLIC_ENGINE === undefined
+    ? new Worker(new URL('./engine-worker.ts', import.meta.url), { type: 'module' })
+    : new Worker(process.env.NEXT_PUBLIC_ENGINE);
 
 /** Of all that the engine has said and says, `listener` hears each message once. */
 export function hearEngine(listener: (message: AlertMessage) => void): void {

@@ -1,6 +1,6 @@
 import './no-eval';
-import { z } from 'zod';
-import { loadCrypto } from '../crypto/machine';
+import * as z from 'zod';
+import { loadCrypto } from '../crypto/library';
 import { id } from '../protocol/ids';
 import type { Alert } from './alerts';
 import { browserEnvironment, machineStore } from './browser-environment';

@@ -84,44 +84,52 @@ export class Inbox {
    * @param behind in the order to pull them in, with the last number that the server told of; 0: unknown
    */
   async pullConversations(behind: ReadonlyMap<string, number>): Promise<void> {
-    const { db, api } = this.work.environment;
-    await this.#leaveGaps(behind);
-    const rows = await db.conversations.bulkGet([...behind.keys()]);
-    let ids = rows.flatMap((row) => row?.conversationId ?? []);
-    while (ids.length > 0) {
+    const { api } = this.work.environment;
+    let rows = await this.#leaveGaps(behind);
+    while (rows.length > 0) {
       const further: string[] = [];
-      await askAhead(ids, {
-        ask: async (conversationId) => {
-          const after = (await db.conversations.get(conversationId))?.cursor ?? 0;
-          return api.messages.pull.query({ conversationId, after, limit: limits.pullPageSize });
-        },
+      await askAhead(rows, {
+        // A cursor that has moved on meanwhile brings messages once more, which are not stored twice.
+        ask: ({ conversationId, cursor }) =>
+          api.messages.pull.query({ conversationId, after: cursor, limit: limits.pullPageSize }),
         open: async (_, { messages, lastSeq }) => ({ opened: await this.open(messages), lastSeq }),
-        take: async (conversationId, { opened, lastSeq }) => {
+        take: async ({ conversationId }, { opened, lastSeq }) => {
           await this.#storeNext(conversationId, opened);
           const last = opened.coming.at(-1);
           if (last && last.arrival.seq < lastSeq) further.push(conversationId);
         },
       });
-      ids = further;
+      rows = await this.#rowsOf(further);
     }
   }
 
-  /** Of conversations that are far behind, the newest messages come first; all in one transaction, which lists wait for. */
-  async #leaveGaps(behind: ReadonlyMap<string, number>): Promise<void> {
+  async #rowsOf(conversationIds: string[]): Promise<ConversationRow[]> {
+    if (conversationIds.length === 0) return [];
+    return (await this.work.environment.db.conversations.bulkGet(conversationIds)).flatMap(
+      (row) => row ?? [],
+    );
+  }
+
+  /**
+   * Of conversations that are far behind, the newest messages come first; all in one transaction, which lists wait for.
+   * @returns the conversations that are here, as they are after that
+   */
+  async #leaveGaps(behind: ReadonlyMap<string, number>): Promise<ConversationRow[]> {
     const { db } = this.work.environment;
-    const left = await db.transaction('rw', db.conversations, async () => {
-      const rows = await db.conversations.bulkGet([...behind.keys()]);
+    const { rows, left } = await db.transaction('rw', db.conversations, async () => {
+      const rows = await this.#rowsOf([...behind.keys()]);
       const far = rows.flatMap((row): ConversationRow[] => {
-        if (!row) return [];
         const { cursor, gaps = [] } = row;
         const upTo = (behind.get(row.conversationId) ?? 0) - recentMessages;
         if (upTo - cursor <= farMessages || gaps.length >= gapsMost) return [];
         return [{ ...row, cursor: upTo, gaps: [...gaps, { after: cursor, upTo }] }];
       });
       if (far.length > 0) await db.conversations.bulkPut(far);
-      return far.length;
+      const now = new Map(far.map((row) => [row.conversationId, row]));
+      return { rows: rows.map((row) => now.get(row.conversationId) ?? row), left: far.length };
     });
     if (left > 0) this.on.gap();
+    return rows;
   }
 
   /**

@@ -4,7 +4,7 @@ import { Intake } from './intake';
 import type { Work } from './work';
 
 /** An intake of which each question waits until it is answered by hand. */
-function waitingIntake() {
+function waitingIntake(said: { conversationId: string; lastAt: number }[] = []) {
   const asked: string[] = [];
   const answers: (() => void)[] = [];
   const ask = (what: string) => {
@@ -16,14 +16,15 @@ function waitingIntake() {
       db: {
         readMeta: async () => 0,
         writeMeta: async () => undefined,
-        conversations: { bulkGet: async () => [] },
+        conversations: { bulkGet: async (ids: string[]) => ids.map(() => ({ rosterVersion: 1, cursor: 0 })) },
       },
       now: () => 1,
       api: { sync: { state: { query: () => ask('state').then(() => state) } } },
     },
-    machine: { receive: async () => ({ newKeysFor: [] }) },
+    machine: { receive: () => ask('prekeys').then(() => ({ newKeysFor: [] })) },
   };
-  const state = { conversations: [], marks: [], at: 1 };
+  const conversations = said.map((one) => ({ ...one, lastSeq: 1, rosterVersion: 1 }));
+  const state = { conversations, marks: [], at: 1 };
   const inbox = {
     openAllSealed: async () => undefined,
     takeMarks: async () => undefined,
@@ -63,6 +64,21 @@ test('a connection that is replaced while it catches up is caught up with anew',
   intake.catchUp();
   await answer();
   await answer();
+  await answer();
   await done;
-  expect(asked).toEqual(['state', 'state']);
+  expect(asked).toEqual(['state', 'state', 'prekeys']);
+});
+
+test('the newest messages are fetched before the prekeys are topped up, which nobody waits for', async () => {
+  const { intake, asked, answer } = waitingIntake([
+    { conversationId: 'older', lastAt: 1 },
+    { conversationId: 'newer', lastAt: 2 },
+  ]);
+  intake.catchUp();
+  const done = intake.work();
+  await answer();
+  await answer();
+  await answer();
+  await done;
+  expect(asked).toEqual(['state', 'newer,older', 'prekeys']);
 });

@@ -1,3 +1,4 @@
+import type { SyncState } from '../protocol/accounts';
 import type { ServerFrame } from '../protocol/frames';
 import type { Message } from '../protocol/messages';
 import type { Inbox } from './inbox';
@@ -21,6 +22,8 @@ export class Intake {
   readonly #behind = new Map<string, number>();
   readonly #stale = new Map<string, number>();
   #envelopesMissed = false;
+  /** Of the last comparison, what nobody waits for: it is taken in after the newest messages. */
+  #rest: SyncState | null = null;
 
   constructor(
     private readonly job: Work,
@@ -54,6 +57,7 @@ export class Intake {
       }
       await this.#mend(this.#stale, (stale) => refreshConversations(this.job, [...stale.keys()]));
       await this.#mend(this.#behind, (behind) => this.inbox.pullConversations(behind));
+      if (!this.#catchUp) await this.#takeRest();
       if (this.#frames.length === 0 && !this.#catchUp && !this.#envelopesMissed) return;
     }
   }
@@ -96,8 +100,6 @@ export class Intake {
     const since = (await db.readMeta('marksSince')) ?? 0;
     const state = await api.sync.state.query({ marksSince: Math.max(0, since - marksOverlapMs) });
     await noteServerTime(db, state.at, now());
-    // Also without an envelope: the machine tops the prekeys up by what it is told of them.
-    await this.job.machine.receive([], state);
     await this.inbox.pullEnvelopes();
     await this.inbox.openAllSealed();
     // What was said last is what somebody looks for first.
@@ -112,9 +114,20 @@ export class Intake {
       if (!known || known.rosterVersion < summary.rosterVersion) this.#stale.set(summary.conversationId, 0);
       if (!known || known.cursor < summary.lastSeq) this.#noteBehind(summary.conversationId, summary.lastSeq);
     }
+    this.#rest = state;
+  }
+
+  async #takeRest(): Promise<void> {
+    const state = this.#rest;
+    if (!state) return;
+    const { db } = this.job.environment;
+    // Also without an envelope: the machine tops the prekeys up by what it is told of them.
+    await this.job.machine.receive([], state);
     // What came before this device's keys is asked for once it has them.
     if (!(await db.readMeta('marksOwed'))) await this.inbox.takeMarks(state.marks);
+    // Last: until then the same marks are asked for again.
     await db.writeMeta('marksSince', state.at);
+    this.#rest = null;
   }
 
   async #takeFrames(frames: ServerFrame[]): Promise<void> {

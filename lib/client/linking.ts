@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type CryptoMachine, IdentityMismatch } from '../crypto/types';
 import { id } from '../protocol/ids';
 import { deviceType, keyUpload, signedDeviceKeys } from '../protocol/keys';

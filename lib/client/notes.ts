@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { KnownIdentity } from '../crypto/types';
 import { id } from '../protocol/ids';
 import { limits } from '../protocol/limits';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { readRecoveryKey } from '../crypto/recovery';
 import { IdentityMismatch, type KeyTransport } from '../crypto/types';
 import type { Recovery } from '../protocol/backup';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { findsMost } from './finds-most';
 import type { SearchHit } from './search';
 

@@ -131,7 +131,8 @@ export class SignedIn {
         this.#notifier.arrived(id, messageIds);
         this.#notes.reading.arrived(id);
       },
-      gap: () => this.#historyRunner.kick(),
+      // It reads every row of the list: while the newest is being fetched, somebody waits for that.
+      gap: () => signals.online() && this.#historyRunner.kick(),
     });
     this.#intake = new Intake(this.#work, inbox);
     const background = (event: string, task: () => Promise<void>) =>
@@ -301,9 +302,6 @@ export class SignedIn {
   }
 
   #changed(state: ConnectionState): void {
-    this.environment.db
-      .writeMeta('connection', statusOf(state, this.environment.now()))
-      .catch((error: unknown) => this.environment.log('connection', error));
     if (state.name === 'catching_up') {
       this.#intake.catchUp();
       this.#intakeRunner.kick();
@@ -324,6 +322,10 @@ export class SignedIn {
     } else if (state.name === 'ended') {
       this.ended(state.code);
     }
+    // After what is read to catch up, which would wait for it.
+    this.environment.db
+      .writeMeta('connection', statusOf(state, this.environment.now()))
+      .catch((error: unknown) => this.environment.log('connection', error));
   }
 
   #received(frame: ServerFrame): void {

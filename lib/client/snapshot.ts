@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { id } from '../protocol/ids';
 import { revocation } from '../protocol/keys';
 import { limits } from '../protocol/limits';

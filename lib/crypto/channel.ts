@@ -1,9 +1,5 @@
-import {
-  Curve25519PublicKey,
-  Ecies,
-  type EstablishedEcies,
-  initAsync,
-} from '@matrix-org/matrix-sdk-crypto-wasm';
+import { Curve25519PublicKey, Ecies, type EstablishedEcies } from '@matrix-org/matrix-sdk-crypto-wasm';
+import { loadCrypto } from './library';
 
 /**
  * An encrypted channel between two devices (ECIES; MSC4108, section "Secure channel"). Messages must be opened in the
@@ -26,7 +22,7 @@ export interface ChannelOffer {
 }
 
 export async function offerChannel(): Promise<ChannelOffer> {
-  await initAsync();
+  await loadCrypto();
   const ecies = new Ecies();
   return {
     publicKey: ecies.public_key().toBase64(),
@@ -42,7 +38,7 @@ export async function joinChannel(
   publicKey: string,
   plaintext: string,
 ): Promise<{ channel: Channel; first: string }> {
-  await initAsync();
+  await loadCrypto();
   const made = new Ecies().establish_outbound_channel(new Curve25519PublicKey(publicKey), plaintext);
   return { channel: channelOf(made.channel), first: made.initial_message };
 }

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The bodies of the library's requests, as far as they are read here. */
 const object = z.record(z.string(), z.unknown());

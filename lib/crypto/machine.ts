@@ -1,10 +1,4 @@
-import {
-  DeviceId,
-  initAsync,
-  OlmMachine,
-  RequestType,
-  StoreHandle,
-} from '@matrix-org/matrix-sdk-crypto-wasm';
+import { DeviceId, OlmMachine, RequestType, StoreHandle } from '@matrix-org/matrix-sdk-crypto-wasm';
 import {
   adopt,
   type Creating,
@@ -29,6 +23,7 @@ import {
 import { envelopesOf } from './envelopes';
 import { Exchange } from './exchange';
 import { parseExportedKeys } from './json';
+import { loadCrypto } from './library';
 import { notesOf, ourConversation, roomOf, userOf } from './names';
 import { isNote, NoteReader, noteEnvelopes, withKey } from './note-envelope';
 import { openMessages, recall } from './opening';
@@ -60,9 +55,6 @@ const eventType = 'aparte.message';
 /** Between so many, others have their turn: a message that is sent or arrives does not wait for a history. */
 const openedPerTurn = 25;
 
-/** Loads and compiles the crypto library, which takes a while; whoever opens a machine waits for it. */
-export const loadCrypto = (wasmUrl?: string | URL): Promise<void> => initAsync(wasmUrl);
-
 /**
  * Opens the machine of a device, making it if the store is new.
  * @param store an IndexedDB database and the 32 bytes it is encrypted with; `null`: in memory
@@ -73,9 +65,8 @@ export async function openMachine(options: {
   store: { name: string; key: Uint8Array } | null;
   transport: KeyTransport;
   ledger: TrustLedger;
-  wasmUrl?: string | URL;
 }): Promise<CryptoMachine> {
-  await loadCrypto(options.wasmUrl);
+  await loadCrypto();
   const { userId, deviceId, store } = options;
   const handle = store
     ? await StoreHandle.openWithKey(store.name, store.key)

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ConversationSummary } from './conversations';
 import { handle, id } from './ids';
 import { deviceType, signUpKeys } from './keys';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { handle, id } from './ids';
 import { type crossSigningKey, deviceType, oneTimeKeys, signedDeviceKeys, signedPreKeys } from './keys';
 import { limits } from './limits';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ErrorCode } from './errors';
 
 /** Longest time that a server may ask its devices to spread their return over. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Upper bounds, in ms, of the slots in which devices count how long encryption took; one more slot is for the rest. */
 export const cryptoBoundsMs = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000] as const;

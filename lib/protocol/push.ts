@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { limits } from './limits';
 
 /** Where a browser wants to be woken: what its `PushSubscription` says, keys as base64url. */

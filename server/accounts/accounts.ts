@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Account, signUp as signUpSchema } from '../../lib/protocol/accounts';
 import { AparteError } from '../../lib/protocol/errors';
 import { checkSignUpKeys, type DeviceIdentity } from '../devices/signatures';

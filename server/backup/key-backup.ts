@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { BackupPage, pullBackup, storeBackup } from '../../lib/protocol/backup';
 import { AparteError } from '../../lib/protocol/errors';
 import { limits } from '../../lib/protocol/limits';

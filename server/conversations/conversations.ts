@@ -1,5 +1,5 @@
 import type { Transaction } from 'kysely';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Conversation, createConversation, Role } from '../../lib/protocol/conversations';
 import { AparteError } from '../../lib/protocol/errors';
 import { directConversationId } from '../../lib/protocol/names';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** To the worker. A number tells the connections of one pool apart, so that a late answer reaches no successor. */
 export const toWorker = z.discriminatedUnion('kind', [

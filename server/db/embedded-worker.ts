@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { PGlite } from '@electric-sql/pglite';
-import { z } from 'zod';
+import * as z from 'zod';
 import { DurableNodeFs, durableStartParams } from './durable-nodefs';
 import { prepareFolder } from './embedded-folder';
 import { type FromWorker, type ToWorker, toWorker } from './embedded-messages';

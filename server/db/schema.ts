@@ -1,5 +1,5 @@
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { ConversationKind, MemberState, Role } from '../../lib/protocol/conversations';
 import type { crossSigningKey, DeviceType, signedDeviceKeys, signedPreKey } from '../../lib/protocol/keys';
 

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AparteError } from '../../lib/protocol/errors';
 import type { Asker } from '../ground';
 import { type After, Pace, Rest } from '../rest';

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AparteError } from '../../lib/protocol/errors';
 import { type keyUpload, type PreKeyBundle, signedPreKey } from '../../lib/protocol/keys';
 import { limits } from '../../lib/protocol/limits';

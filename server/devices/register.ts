@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Account } from '../../lib/protocol/accounts';
 import { AparteError } from '../../lib/protocol/errors';
 import type { signedDeviceKeys } from '../../lib/protocol/keys';

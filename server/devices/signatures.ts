@@ -1,5 +1,5 @@
 import { createPublicKey, verify } from 'node:crypto';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { AparteError } from '../../lib/protocol/errors';
 import type {
   crossSigningKey,

@@ -1,5 +1,5 @@
 import type { Transaction } from 'kysely';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { AparteError } from '../../lib/protocol/errors';
 import type { registerDevice } from '../../lib/protocol/linking';
 import type { Database } from '../db/schema';

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AparteError } from '../../lib/protocol/errors';
 import type { IncomingEnvelope, NoteResult, pullEnvelopes, SendNote } from '../../lib/protocol/messages';
 import type { Asker, Ground } from '../ground';

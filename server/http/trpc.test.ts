@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import { createTRPCClient, httpBatchLink } from '@trpc/client';
 import { initTRPC, TRPCError } from '@trpc/server';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AparteError } from '../../lib/protocol/errors';
 import { createLog } from '../log';
 import { type HttpServer, startHttp } from './server';

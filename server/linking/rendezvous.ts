@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { AparteError } from '../../lib/protocol/errors';
 import { limits } from '../../lib/protocol/limits';
 import type {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { openTestDatabase, type TestDatabase } from '../../tests/databases';
 import { commitText } from './commit-statement';
 

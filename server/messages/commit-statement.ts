@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { SendMessage } from '../../lib/protocol/messages';
 import type { Asker } from '../ground';
 

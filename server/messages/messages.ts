@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { AparteError } from '../../lib/protocol/errors';
 import type { Mark, Message, pullMessages, SendMessage, SendResult } from '../../lib/protocol/messages';
 import type { Asker, Ground } from '../ground';

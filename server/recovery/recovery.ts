@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import { type Kysely, sql } from 'kysely';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Account } from '../../lib/protocol/accounts';
 import type { openRecovery, Recovery, recoverDevice, storeRecovery } from '../../lib/protocol/backup';
 import { AparteError } from '../../lib/protocol/errors';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { delivery } from '../broker';
 
 /** To one node, on its own channel. */

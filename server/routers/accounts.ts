@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { signUp } from '../../lib/protocol/accounts';
 import { handle, id } from '../../lib/protocol/ids';
 import * as accounts from '../accounts/accounts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { id } from '../../lib/protocol/ids';
 import { keyUpload, revocation } from '../../lib/protocol/keys';
 import { limits } from '../../lib/protocol/limits';
