@@ -78,6 +78,20 @@ test('the browser finds nothing that stands against installing it, and every pic
   }
 });
 
+test('a first visit starts the engine with its scripts, and a page that is opened from the device with its first line: one each time', async () => {
+  const anna = await person('Anna');
+  await anna.signUp();
+  const engines = () => anna.page.workers().filter((worker) => worker.url().includes('/engine-'));
+  const startedFirst = () => anna.page.evaluate(() => globalThis.aparteEngine !== undefined);
+  expect(await startedFirst()).toBe(false);
+  expect(engines()).toHaveLength(1);
+  expect(await precached(anna.page)).toBe(true);
+  await anna.page.reload();
+  await expect(anna.page.getByRole('link', { name: 'New conversation' }).first()).toBeVisible();
+  expect(await startedFirst()).toBe(true);
+  expect(engines()).toHaveLength(1);
+});
+
 test('after the browser was closed, with the server gone, every route and a deep link open from the device, and what is shared is kept', async ({
   browser,
 }) => {
