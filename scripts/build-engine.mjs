@@ -6,7 +6,7 @@ import { bundleOptions, cryptoDefines } from './bundle.mjs';
 
 /**
  * The worker of the engine as one file, and the crypto library beside it, both named by their content. Made before the
- * pages are, whose first line starts it; a worker of Next's bundler comes in eight files, and with the page's own.
+ * pages are, whose first line starts it: Next's bundler makes eight files of a worker, which it loads one after the other.
  * @param {string} root the project's folder
  * @param {string} folder where to, a part of the site
  * @returns the address of the worker
@@ -50,7 +50,7 @@ export async function startEngineFirst(root, out, script) {
     define: { 'globalThis.__ENGINE_SCRIPT': JSON.stringify(script) },
   });
   const line = `<head><script>${outputFiles[0]?.text.trim()}</script>`;
-  for (const name of await readdir(out)) {
+  for (const name of await readdir(out, { recursive: true })) {
     if (!name.endsWith('.html')) continue;
     const page = await readFile(join(out, name), 'utf8');
     if (!page.includes('<head>')) throw new Error(`${name} has no head.`);

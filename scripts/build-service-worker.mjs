@@ -32,7 +32,7 @@ const files = entries
 
 const manifest = [];
 for (const file of files) {
-  // Next names these by their content: the name is the revision.
+  // These are named by their content: the name is the revision.
   const hashed = file.startsWith('_next/static/');
   const digest = createHash('sha256').update(await readFile(join(out, file)));
   manifest.push({ url: `/${file}`, revision: hashed ? null : digest.digest('hex').slice(0, 20) });

@@ -19,6 +19,7 @@ await run(process.execPath, [join(root, 'node_modules/next/dist/bin/next'), 'bui
   env: { ...env, NEXT_PUBLIC_ENGINE: script },
 });
 await cp(engine, join(root, 'out'), { recursive: true });
+await rm(engine, { recursive: true });
 await startEngineFirst(root, join(root, 'out'), script);
 await run(process.execPath, [join(root, 'scripts/build-service-worker.mjs')], { cwd: root, env });
 await precompress(join(root, 'out'), join(root, 'node_modules/.cache/aparte/brotli'));

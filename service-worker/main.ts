@@ -3,6 +3,9 @@ import { matchPrecache, type PrecacheEntry, precacheAndRoute } from 'workbox-pre
 import type { SubscriptionChange } from './push';
 import { page, sharePath } from './shell';
 
+/** Where Next's bundler puts scripts; the engine is not among them. */
+const nextScripts = '/_next/static/chunks/';
+
 declare const self: ServiceWorkerGlobalScope & {
   __WB_MANIFEST: PrecacheEntry[];
   __BACKGROUND_SCRIPT: string;
@@ -37,7 +40,8 @@ self.addEventListener('fetch', (event) => {
   else if (request.mode === 'navigate' && request.method === 'GET') event.respondWith(page(event, files));
   else if (request.method === 'HEAD') event.respondWith(head(request));
   // Next's bundler gives a Worker its settings behind a hash, which the answer must not take from it.
-  else if (request.destination === 'worker' && url.hash !== '') event.respondWith(script(request));
+  else if (request.destination === 'worker' && url.pathname.startsWith(nextScripts))
+    event.respondWith(script(request));
 });
 
 // Where the browser can be told so once, it asks nobody here for what only the network has.

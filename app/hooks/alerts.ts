@@ -28,6 +28,8 @@ const registration = async () =>
 
 /** Shows or takes back what the engine says; called in the one page whose Worker runs it. */
 export async function tellOwner(message: AlertMessage, language: Language): Promise<void> {
+  // The engine may have begun before this page could say that somebody looks on.
+  if ('show' in message && document.visibilityState === 'visible') return;
   const worker = await registration();
   if (!worker || !('Notification' in window) || Notification.permission !== 'granted') return;
   if ('show' in message) {

@@ -43,14 +43,15 @@ export function useReadListed(): Listed {
   const all = useTables(me, conversationTables, queries.allConversations, goOn || !atList);
   const allPeople = useTables(me, peopleTables, queries.people, goOn || !atList);
   const newestRead = newest !== undefined;
+  const fewRows = newest !== undefined && newest.rows.length < newestCount;
   const catchesUp = useCatchingUp();
   useEffect(() => {
     if (!newestRead) return;
     const goOnNow = () => setGoOn(true);
-    if (!catchesUp) return whenThereIsTime(goOnNow);
+    if (!catchesUp || fewRows) return whenThereIsTime(goOnNow);
     const timer = setTimeout(goOnNow, catchUpMs);
     return () => clearTimeout(timer);
-  }, [newestRead, catchesUp]);
+  }, [newestRead, fewRows, catchesUp]);
   const stored = useMemo(() => {
     if (all && newest) return queries.withNewest(all.listed, newest.rows);
     // Without the rest an empty list would say that there is nothing.

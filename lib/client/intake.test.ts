@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { PreKeyState } from '../crypto/types';
 import type { Inbox } from './inbox';
 import { Intake } from './intake';
 import type { Work } from './work';
@@ -21,10 +22,13 @@ function waitingIntake(said: { conversationId: string; lastAt: number }[] = []) 
       now: () => 1,
       api: { sync: { state: { query: () => ask('state').then(() => state) } } },
     },
-    machine: { receive: () => ask('prekeys').then(() => ({ newKeysFor: [] })) },
+    machine: {
+      receive: (_: unknown, told: PreKeyState) =>
+        ask(`${told.oneTimeKeyCount} prekeys`).then(() => ({ newKeysFor: [] })),
+    },
   };
   const conversations = said.map((one) => ({ ...one, lastSeq: 1, rosterVersion: 1 }));
-  const state = { conversations, marks: [], at: 1 };
+  const state = { conversations, marks: [], at: 1, oneTimeKeyCount: 20 };
   const inbox = {
     openAllSealed: async () => undefined,
     takeMarks: async () => undefined,
@@ -65,8 +69,9 @@ test('a connection that is replaced while it catches up is caught up with anew',
   await answer();
   await answer();
   await answer();
+  await answer();
   await done;
-  expect(asked).toEqual(['state', 'state', 'prekeys']);
+  expect(asked).toEqual(['state', '20 prekeys', 'state', '20 prekeys']);
 });
 
 test('the newest messages are fetched before the prekeys are topped up, which nobody waits for', async () => {
@@ -80,5 +85,18 @@ test('the newest messages are fetched before the prekeys are topped up, which no
   await answer();
   await answer();
   await done;
-  expect(asked).toEqual(['state', 'newer,older', 'prekeys']);
+  expect(asked).toEqual(['state', 'newer,older', '20 prekeys']);
+});
+
+test('of what is told of prekeys while messages are fetched the last counts, and is acted upon once', async () => {
+  const { intake, asked, answer } = waitingIntake([{ conversationId: 'a', lastAt: 1 }]);
+  intake.catchUp();
+  const done = intake.work();
+  await answer();
+  for (const oneTimeKeyCount of [19, 18])
+    intake.take({ t: 'keys', oneTimeKeyCount, hasUnusedFallbackKey: true });
+  await answer();
+  await answer();
+  await done;
+  expect(asked).toEqual(['state', 'a', '18 prekeys']);
 });

@@ -1,3 +1,4 @@
+import type { PreKeyState } from '../crypto/types';
 import type { SyncState } from '../protocol/accounts';
 import type { ServerFrame } from '../protocol/frames';
 import type { Message } from '../protocol/messages';
@@ -23,7 +24,9 @@ export class Intake {
   readonly #stale = new Map<string, number>();
   #envelopesMissed = false;
   /** Of the last comparison, what nobody waits for: it is taken in after the newest messages. */
-  #rest: SyncState | null = null;
+  #rest: Pick<SyncState, 'marks' | 'at'> | null = null;
+  /** What the server said last of the prekeys that are left. Of several words the last counts: the machine fills up what each says to be missing. */
+  #preKeys: PreKeyState | null = null;
 
   constructor(
     private readonly job: Work,
@@ -40,7 +43,8 @@ export class Intake {
   }
 
   take(frame: ServerFrame): void {
-    if (this.#frames.length < framesBound) this.#frames.push(frame);
+    if (frame.t === 'keys') this.#preKeys = frame;
+    else if (this.#frames.length < framesBound) this.#frames.push(frame);
     else this.#catchUp = true;
   }
 
@@ -55,10 +59,14 @@ export class Intake {
         await this.inbox.pullEnvelopes();
         this.#envelopesMissed = false;
       }
-      await this.#mend(this.#stale, (stale) => refreshConversations(this.job, [...stale.keys()]));
-      await this.#mend(this.#behind, (behind) => this.inbox.pullConversations(behind));
-      if (!this.#catchUp) await this.#takeRest();
-      if (this.#frames.length === 0 && !this.#catchUp && !this.#envelopesMissed) return;
+      try {
+        await this.#mend(this.#stale, (stale) => refreshConversations(this.job, [...stale.keys()]));
+        await this.#mend(this.#behind, (behind) => this.inbox.pullConversations(behind));
+      } finally {
+        // Also for one who never comes to the end of that: without prekeys nobody could write to them.
+        await this.#takeRest();
+      }
+      if (this.#frames.length === 0 && !this.#catchUp && !this.#envelopesMissed && !this.#preKeys) return;
     }
   }
 
@@ -115,14 +123,17 @@ export class Intake {
       if (!known || known.cursor < summary.lastSeq) this.#noteBehind(summary.conversationId, summary.lastSeq);
     }
     this.#rest = state;
+    this.#preKeys = state;
   }
 
   async #takeRest(): Promise<void> {
+    const preKeys = this.#preKeys;
+    this.#preKeys = null;
+    // Also without an envelope: the machine tops the prekeys up by what it is told of them.
+    if (preKeys) await this.job.machine.receive([], preKeys);
     const state = this.#rest;
     if (!state) return;
     const { db } = this.job.environment;
-    // Also without an envelope: the machine tops the prekeys up by what it is told of them.
-    await this.job.machine.receive([], state);
     // What came before this device's keys is asked for once it has them.
     if (!(await db.readMeta('marksOwed'))) await this.inbox.takeMarks(state.marks);
     // Last: until then the same marks are asked for again.
@@ -146,8 +157,6 @@ export class Intake {
         const known = await this.job.environment.db.conversations.get(frame.conversationId);
         if (!known || known.rosterVersion < frame.rosterVersion) this.#stale.set(frame.conversationId, 0);
         if (!known) this.#noteBehind(frame.conversationId, 0);
-      } else if (frame.t === 'keys') {
-        await this.job.machine.receive([], frame);
       }
     }
   }

@@ -25,7 +25,9 @@ export class Registrar {
   readonly #options: RegistrarOptions;
   #changes: { session: Session; here: boolean; since: number }[] = [];
   #running: Promise<void> | null = null;
-  #renewing: Iterator<Session> | null = null;
+  /** Who is still to be renewed in this round, of those who were there when it began: newcomers would put off its end for ever. */
+  #renewing: Session[] = [];
+  #renewedAtOnce = 0;
   readonly #rest = new Rest();
   readonly #pace = new Pace(() => performance.now());
 
@@ -58,17 +60,11 @@ export class Registrar {
   /** Renews a few, round and round, so that in time each had its turn. @param everyMs how often this is called */
   renew(everyMs: number): void {
     const { node, registry, onError } = this.#options;
-    const sessions: Session[] = [];
-    const count = Math.ceil((node.size * everyMs) / renewWithinMs);
-    this.#renewing ??= node.sessions()[Symbol.iterator]();
-    while (sessions.length < count) {
-      const next = this.#renewing.next();
-      if (next.done) {
-        this.#renewing = null;
-        break;
-      }
-      sessions.push(next.value);
+    if (this.#renewing.length === 0) {
+      this.#renewing = [...node.sessions()];
+      this.#renewedAtOnce = Math.ceil((this.#renewing.length * everyMs) / renewWithinMs);
     }
+    const sessions = this.#renewing.splice(-this.#renewedAtOnce).filter((session) => session.open);
     if (sessions.length > 0) registry.renew(sessions).catch(onError);
   }
 
