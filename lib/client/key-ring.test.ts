@@ -58,6 +58,20 @@ test('without a passphrase every tab opens the same keys, another for each store
   expect(one.ring.protected).toBe(false);
 });
 
+test('the first key is made beside a database that was just opened and holds nothing, and takes away one that nobody can read any more', async () => {
+  const opened = new Dexie('aparte');
+  opened.version(1).stores({ rows: 'id' });
+  await opened.open();
+  const left = new Dexie('aparte-left');
+  left.version(1).stores({ rows: 'id' });
+  await left.table('rows').add({ id: 1 });
+  left.close();
+  await readKeyRow();
+  expect(opened.isOpen()).toBe(true);
+  expect(await Dexie.exists('aparte-left')).toBe(false);
+  opened.close();
+});
+
 test('with a passphrase a start is locked until it is said, and the keys are the same ones', async () => {
   const first = tab();
   const key = await first.ring.key('cache');

@@ -46,8 +46,19 @@ async function makeKeyRow(): Promise<StoreKeyRow> {
   const first = await withKeys((db) => db.keys.get('store'));
   if (first) return first;
   // The browser has cleared the key of what lies here: nobody can ever read it, and it must not be taken for readable.
-  for (const name of await stores()) await Dexie.delete(name);
+  for (const name of await stores()) if (await holdsRows(name)) await Dexie.delete(name);
   return keepFirst(await wrapOpenly(crypto.getRandomValues(new Uint8Array(32))));
+}
+
+/** What a tab or its worker has just made, while it waits for this key, holds nothing, and is not taken from under it. */
+async function holdsRows(name: string): Promise<boolean> {
+  const db = await new Dexie(name).open();
+  try {
+    for (const table of db.tables) if ((await table.count()) > 0) return true;
+    return false;
+  } finally {
+    db.close();
+  }
 }
 
 /** Also where there are no locks: of two that make a key at once both get the one that was stored first. */
