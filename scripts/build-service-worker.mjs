@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { bundleOptions, cryptoDefines } from './bundle.mjs';
+import { bundleOptions, bundleScript } from './bundle.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const out = join(root, 'out');
@@ -41,17 +41,9 @@ for (const file of files) {
 const wasm = files.find((file) => /\/crypto-[^/]*\.wasm$/.test(file));
 if (!wasm) throw new Error('The site holds no crypto library.');
 
-// Named by its content like Next's files: the worker that imports it is another one when this is.
-const { metafile } = await build({
-  ...bundleOptions(root),
-  entryPoints: { background: 'service-worker/background.ts' },
-  outdir: 'out/_next/static',
-  entryNames: '[name]-[hash]',
+const background = await bundleScript(root, { background: 'service-worker/background.ts' }, `/${wasm}`, {
   globalName: 'background',
-  metafile: true,
-  define: cryptoDefines(`/${wasm}`),
 });
-const [background] = Object.keys(metafile.outputs).map((file) => file.replace(/^out/, ''));
 
 await build({
   ...bundleOptions(root),

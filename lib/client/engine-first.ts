@@ -1,14 +1,17 @@
 import type { EngineMessage } from './engine-worker';
 
-/** What the first line of a page leaves to its scripts: the engine, and what that has said so far. */
-interface EarlyEngine {
-  readonly worker: Worker;
+/** What the first line of a page leaves to its scripts. */
+interface FirstLine {
+  /** The address of the engine's one file. */
+  readonly script: string;
+  /** The engine, if it was started, and what it has said so far. */
+  readonly worker: Worker | null;
   readonly said: readonly EngineMessage[];
 }
 
 declare global {
-  var aparteEngine: EarlyEngine | undefined;
-  /** The address of the engine's one file, put in by the build. */
+  var aparteEngine: FirstLine | undefined;
+  /** Put in by the build. */
   var __ENGINE_SCRIPT: string;
 }
 
@@ -16,11 +19,12 @@ declare global {
 // wait until every script of the page has come and run, a third of the time until messages are there. Where they are
 // not, at a first visit, what draws the page is fetched before; and without a network there is nothing to fetch, and the
 // list is drawn sooner by itself.
-if (navigator.onLine && navigator.serviceWorker?.controller) {
-  const said: EngineMessage[] = [];
-  const worker = new Worker(globalThis.__ENGINE_SCRIPT);
+const script = globalThis.__ENGINE_SCRIPT;
+const isHere = navigator.onLine && Boolean(navigator.serviceWorker?.controller);
+const said: EngineMessage[] = [];
+const worker = isHere ? new Worker(script) : null;
+if (worker)
   worker.onmessage = ({ data }: MessageEvent<EngineMessage>) => {
     said.push(data);
   };
-  globalThis.aparteEngine = { worker, said };
-}
+globalThis.aparteEngine = { script, worker, said };

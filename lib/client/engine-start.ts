@@ -25,11 +25,13 @@ export function engineWorker(): Worker {
   return worker;
 }
 
-/** From its one file where the site was built; `next dev` bundles it for itself. */
-const newWorker = () =>
-  process.env.NEXT_PUBLIC_ENGINE === undefined
-    ? new Worker(new URL('./engine-worker.ts', import.meta.url), { type: 'module' })
-    : new Worker(process.env.NEXT_PUBLIC_ENGINE);
+function newWorker(): Worker {
+  // `next dev` knows no first line, and bundles the worker for itself.
+  if (process.env.NODE_ENV !== 'production')
+    return new Worker(new URL('./engine-worker.ts', import.meta.url), { type: 'module' });
+  if (!globalThis.aparteEngine) throw new Error('The page does not begin with its first line.');
+  return new Worker(globalThis.aparteEngine.script);
+}
 
 /** Of all that the engine has said and says, `listener` hears each message once. */
 export function hearEngine(listener: (message: AlertMessage) => void): void {

@@ -116,19 +116,19 @@ export class Inbox {
    */
   async #leaveGaps(behind: ReadonlyMap<string, number>): Promise<ConversationRow[]> {
     const { db } = this.work.environment;
-    const { rows, left } = await db.transaction('rw', db.conversations, async () => {
-      const rows = await this.#rowsOf([...behind.keys()]);
-      const far = rows.flatMap((row): ConversationRow[] => {
+    const { rows, far } = await db.transaction('rw', db.conversations, async () => {
+      const before = await this.#rowsOf([...behind.keys()]);
+      const rows = before.map((row): ConversationRow => {
         const { cursor, gaps = [] } = row;
         const upTo = (behind.get(row.conversationId) ?? 0) - recentMessages;
-        if (upTo - cursor <= farMessages || gaps.length >= gapsMost) return [];
-        return [{ ...row, cursor: upTo, gaps: [...gaps, { after: cursor, upTo }] }];
+        if (upTo - cursor <= farMessages || gaps.length >= gapsMost) return row;
+        return { ...row, cursor: upTo, gaps: [...gaps, { after: cursor, upTo }] };
       });
+      const far = rows.filter((row, index) => row !== before[index]);
       if (far.length > 0) await db.conversations.bulkPut(far);
-      const now = new Map(far.map((row) => [row.conversationId, row]));
-      return { rows: rows.map((row) => now.get(row.conversationId) ?? row), left: far.length };
+      return { rows, far };
     });
-    if (left > 0) this.on.gap();
+    if (far.length > 0) this.on.gap();
     return rows;
   }
 

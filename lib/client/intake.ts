@@ -25,7 +25,10 @@ export class Intake {
   #envelopesMissed = false;
   /** Of the last comparison, what nobody waits for: it is taken in after the newest messages. */
   #rest: Pick<SyncState, 'marks' | 'at'> | null = null;
-  /** What the server said last of the prekeys that are left. Of several words the last counts: the machine fills up what each says to be missing. */
+  /**
+   * What the server said last of the prekeys that are left. Of several words the last counts: the machine fills up what
+   * each says to be missing.
+   */
   #preKeys: PreKeyState | null = null;
 
   constructor(

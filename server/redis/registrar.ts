@@ -25,7 +25,7 @@ export class Registrar {
   readonly #options: RegistrarOptions;
   #changes: { session: Session; here: boolean; since: number }[] = [];
   #running: Promise<void> | null = null;
-  /** Who is still to be renewed in this round, of those who were there when it began: newcomers would put off its end for ever. */
+  /** Still to be renewed in this round, of those who were there when it began: newcomers would put off its end for ever. */
   #renewing: Session[] = [];
   #renewedAtOnce = 0;
   readonly #rest = new Rest();
