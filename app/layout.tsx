@@ -5,6 +5,7 @@ import { Shell } from './components/shell';
 import './styles/base.css';
 import './styles/list.css';
 import './styles/conversation.css';
+import './styles/pictures.css';
 import './styles/pages.css';
 import './styles/settings.css';
 import './styles/storage.css';

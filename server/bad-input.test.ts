@@ -48,6 +48,7 @@ const tables = [
   'recoveries',
   'account_states',
   'push_subscriptions',
+  'attachments',
 ];
 
 describe.each(databaseKinds)('bad input on %s', (kind) => {

@@ -72,6 +72,10 @@ export interface Rates {
   readonly linking: Rate;
   /** Tries of a recovery key, per address and per handle. */
   readonly recovery: Rate;
+  /** Attachments, per device that stores them. */
+  readonly uploads: Rate;
+  /** Attachments, per address that reads them. */
+  readonly downloads: Rate;
   /** One-time keys of one device that one user takes; beyond it they get its signed prekey. */
   readonly oneTimeKeys: Rate;
   /** One-time keys of one device that all take. */
@@ -96,6 +100,8 @@ export const defaultRates: Rates = {
   bundles: { burst: 3_000, perSecond: 10 },
   linking: { burst: 600, perSecond: 20 },
   recovery: { burst: 10, perSecond: 10 / 3600 },
+  uploads: { burst: 100, perSecond: 0.5 },
+  downloads: { burst: 1_000, perSecond: 50 },
   oneTimeKeys: { burst: 10, perSecond: 10 / 3600 },
   oneTimeKeysOf: { burst: 500, perSecond: 1 },
   calls: { burst: 500, perSecond: 50 },
@@ -113,6 +119,8 @@ export const noRates: Rates = {
   bundles: { burst: 1e9, perSecond: 1e9 },
   linking: { burst: 1e9, perSecond: 1e9 },
   recovery: { burst: 1e9, perSecond: 1e9 },
+  uploads: { burst: 1e9, perSecond: 1e9 },
+  downloads: { burst: 1e9, perSecond: 1e9 },
   oneTimeKeys: { burst: 1e9, perSecond: 1e9 },
   oneTimeKeysOf: { burst: 1e9, perSecond: 1e9 },
   calls: { burst: 1e9, perSecond: 1e9 },
@@ -138,6 +146,8 @@ export function createLimiters(
     bundles: limiter('bundles'),
     linking: limiter('linking'),
     recovery: limiter('recovery'),
+    uploads: limiter('uploads'),
+    downloads: limiter('downloads'),
     oneTimeKeys: limiter('oneTimeKeys'),
     oneTimeKeysOf: limiter('oneTimeKeysOf'),
     calls: limiter('calls'),

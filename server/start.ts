@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { limits } from '../lib/protocol/limits';
+import { readAttachment, storeAttachment } from './attachments/attachments';
 import type { Broker, LocalNode } from './broker';
 import { createMemoryBroker } from './broker-memory';
 import { createRedisBroker } from './broker-redis';
@@ -155,6 +156,14 @@ export async function startServer(options: StartOptions = {}): Promise<RunningSe
           },
           setToken: (token: string) => resHeaders.append('set-cookie', tokenCookie(token, secure)),
         };
+      },
+      media: {
+        askerOf: (cookie) => authentication.askerOf(tokenOf(cookie)),
+        mayStore: ({ deviceId }) => limiters.uploads.take(deviceId),
+        mayRead: (address) => limiters.downloads.take(address),
+        store: (asker, address, bytes) => storeAttachment(ground, asker, address, bytes),
+        read: (address) => readAttachment(db, address),
+        onError: (code) => metrics.errors[code].add(),
       },
       register: (app) =>
         registerSocketRoute(app, {

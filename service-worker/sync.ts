@@ -21,7 +21,8 @@ export async function shipAlone(): Promise<void> {
   const occasion = await Occasion.begin();
   // Locked by its person: what waits is sent when they have opened it.
   if (!occasion) return;
-  const { api, db } = occasion.environment;
+  const { environment } = occasion;
+  const { db } = environment;
   const over = new AbortController();
   // Whoever holds the lock may send it all: nothing is left to wait for then.
   const watched = liveQuery(() => db.outbox.count()).subscribe((count) => {
@@ -39,7 +40,7 @@ export async function shipAlone(): Promise<void> {
   registration.addEventListener('updatefound', follow, gone);
   try {
     const signal = AbortSignal.any([over.signal, AbortSignal.timeout(lockWaitMs)]);
-    await navigator.locks.request(engineLock, { signal }, () => shipSealed(db, api));
+    await navigator.locks.request(engineLock, { signal }, () => shipSealed(environment));
   } catch (error) {
     if ((await db.outbox.count()) > 0) throw error;
   } finally {

@@ -6,6 +6,7 @@ import { type Engine, startEngine } from '../lib/client/engine';
 import type { Environment } from '../lib/client/environment';
 import { type Author, signUp } from '../lib/client/intents';
 import { keyTransport } from '../lib/client/key-transport';
+import { createMedia } from '../lib/client/media';
 import type { Session } from '../lib/client/meta';
 import type { ReadingHint } from '../lib/client/reading-hint';
 import type { StorageState } from '../lib/client/storage-state';
@@ -131,6 +132,7 @@ export class TestDevice {
     return {
       db,
       api,
+      media: createMedia('', network.fetch),
       openSocket: network.openSocket,
       openMachine: (ids, transport): Promise<CryptoMachine> =>
         openMachine({

@@ -20,6 +20,8 @@ export class DeviceNetwork {
   up = true;
   /** Which requests a gateway answers with a page of its own, while sockets live. */
   fails: (url: string, body: string) => boolean = () => false;
+  /** Answers that somebody in between gives to requests. */
+  answers: (url: string) => Response | null = () => null;
   /** What comes over sockets and is lost on the way. */
   loses: (message: string) => boolean = () => false;
   /** How many sockets. */
@@ -54,6 +56,8 @@ export class DeviceNetwork {
     if (this.#cookie) headers.set('cookie', this.#cookie);
     const url = String(input instanceof Request ? input.url : input);
     if (this.fails(url, String(init?.body ?? ''))) return new Response('Bad Gateway', { status: 502 });
+    const answer = this.answers(url);
+    if (answer) return answer;
     const response = await fetch(url.startsWith('/') ? `${this.origin()}${url}` : url, { ...init, headers });
     const set = response.headers.getSetCookie()[0];
     if (set) this.#cookie = set.split(';')[0] ?? '';

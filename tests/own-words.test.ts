@@ -49,7 +49,7 @@ async function tried(text: string): Promise<string> {
   const lost: typeof fetch = async () => {
     throw new TypeError('the request was lost');
   };
-  await expect(shipSealed(anna.db, createApi('', lost))).rejects.toThrow();
+  await expect(shipSealed({ ...anna.environment(), api: createApi('', lost) })).rejects.toThrow();
   return id;
 }
 
@@ -221,6 +221,6 @@ test('what was written anew without a network is encrypted ahead again', async (
   await anna.stop();
   // As the service worker does when no page is open.
   anna.network.setUp(true);
-  expect(await shipSealed(anna.db, anna.environment().api)).toBe(1);
+  expect(await shipSealed(anna.environment())).toBe(1);
   expect(await body(bert, 'see you at ten')).toMatchObject({ editSeq: 0 });
 });

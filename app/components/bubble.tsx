@@ -13,6 +13,7 @@ import { useNames } from '../hooks/use-names';
 import type { Writing } from './conversation-page';
 import { Icon, type IconName } from './icons';
 import { MessageMenu } from './message-menu';
+import { Picture } from './picture';
 
 interface Props {
   message: MessageRow;
@@ -67,9 +68,12 @@ export function Bubble({ message, conversation, own, changing, startsGroup, foun
     >
       <div className="bubble-column">
         {showName && <span className="sender">{names.person(message.senderId)}</span>}
-        <div className={`bubble ${readable ? '' : 'unreadable'}`}>
+        <div
+          className={`bubble ${readable ? '' : 'unreadable'} ${message.picture && readable ? 'pictured' : ''}`}
+        >
           {message.replyTo && readable && <Quote id={message.replyTo} />}
-          <p className="body">{text()}</p>
+          {message.picture && readable && <Picture message={message} />}
+          {text() !== '' && <p className="body">{text()}</p>}
           <span className="meta">
             {message.editSeq > 0 && readable && <span>{t('edited')}</span>}
             <time dateTime={new Date(message.at).toISOString()}>
@@ -98,7 +102,7 @@ function Quote({ id }: { id: string }) {
   return (
     <blockquote className="quote">
       <strong>{quoted ? names.person(quoted.senderId) : '…'}</strong>
-      <span>{quoted?.deleted ? t('deleted') : (quoted?.body ?? '')}</span>
+      <span>{quoted?.deleted ? t('deleted') : quoted?.body || (quoted?.picture ? t('picture') : '')}</span>
     </blockquote>
   );
 }

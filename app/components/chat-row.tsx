@@ -35,7 +35,8 @@ export const ChatRow = memo(function ChatRow(props: {
     if (preview.kind === 'group') return t('group');
     if (isBlocked(preview.senderId)) return t('blocked');
     if (preview.kind !== 'text') return t('sealed');
-    const said = preview.text || t('deleted');
+    const shown = preview.picture ? t('picture', { text: preview.text || t('pictureOnly') }) : preview.text;
+    const said = shown || t('deleted');
     return preview.senderId === me ? t('you', { text: said }) : said;
   };
   return (

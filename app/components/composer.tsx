@@ -11,17 +11,24 @@ import {
 } from 'react';
 import { useTranslations } from 'use-intl';
 import { editMessage } from '../../lib/client/change-intents';
-import type { ConversationRow, MessageRow } from '../../lib/client/db';
+import type { ConversationRow, MessageRow, PictureRow } from '../../lib/client/db';
 import { tellActivity } from '../../lib/client/device-intents';
 import { saveDraft, sendText } from '../../lib/client/intents';
 import type { Said, Typed } from '../../lib/client/last-words';
+import { sendPictures } from '../../lib/client/pictures';
 import { limits } from '../../lib/protocol/limits';
 import { author } from '../hooks/author';
 import { holdUnsaved, untilStored } from '../hooks/last-words';
+import { useWaitingPictures } from '../hooks/use-live';
 import { useNames } from '../hooks/use-names';
+import type { PictureIntake } from '../hooks/use-pictures';
+import { ChoosePictures, imagesOf } from './choose-pictures';
 import type { Writing } from './conversation-page';
 import { Icon } from './icons';
+import { WaitingPictures } from './waiting-pictures';
 
+/** Always the same, so that nothing is drawn anew for it. */
+const none: PictureRow[] = [];
 const typingEveryMs = 3_000;
 const draftAfterMs = 400;
 
@@ -32,11 +39,16 @@ export function Composer(props: {
   lastOwn: RefObject<MessageRow | undefined>;
   onDone: () => void;
   onEdit: (writing: Writing) => void;
+  intake: PictureIntake;
 }) {
-  const { conversation, writing, lastOwn, onDone, onEdit } = props;
+  const { conversation, writing, lastOwn, onDone, onEdit, intake } = props;
   const { conversationId } = conversation;
   const t = useTranslations('composer');
+  const message = useTranslations('message');
   const names = useNames();
+  const beside = useWaitingPictures(conversationId) ?? none;
+  // A change of an old message leaves them where they are.
+  const pictures = writing.mode === 'edit' ? none : beside;
   const [draft, setDraft] = useState(conversation.draft);
   const [changed, setChanged] = useState('');
   // A change of an old message leaves the draft of a new one alone.
@@ -129,8 +141,9 @@ export function Composer(props: {
 
   const send = () => {
     const body = text.trim();
-    if (!body || body.length > limits.textMaxLength) return;
+    if ((!body && pictures.length === 0) || body.length > limits.textMaxLength) return;
     if (writing.mode === 'edit') {
+      if (!body) return;
       const { message } = writing;
       // No room for it: as below.
       changing.current = '';
@@ -142,9 +155,12 @@ export function Composer(props: {
       });
     } else {
       const replyTo = writing.mode === 'reply' ? writing.message.id : null;
-      const messageId = author.newId();
+      const messageId = pictures[0]?.id ?? author.newId();
       const words: Said = { conversationId, kind: 'text', messageId, body, replyTo };
-      const kept = untilStored(words, sendText(author, conversationId, body, replyTo, messageId));
+      const stored: Promise<unknown> = pictures[0]
+        ? sendPictures(author, conversationId, body, replyTo)
+        : sendText(author, conversationId, body, replyTo, messageId);
+      const kept = body ? untilStored(words, stored) : stored;
       // No room for it: the text is given back, and the failure goes on to where it is told.
       void kept.catch((error: unknown) => {
         setDraft((now) => (now ? `${body}\n${now}` : body));
@@ -172,6 +188,7 @@ export function Composer(props: {
     }
   };
   const tooLong = text.length > limits.textMaxLength;
+  const empty = !text.trim() && pictures.length === 0;
   return (
     <footer className="composer">
       {writing.mode !== 'new' && (
@@ -182,7 +199,9 @@ export function Composer(props: {
                 ? t('editing')
                 : t('replying', { name: names.person(writing.message.senderId) })}
             </strong>
-            <span className="row-preview">{writing.message.body}</span>
+            <span className="row-preview">
+              {writing.message.body || (writing.message.picture ? message('picture') : '')}
+            </span>
           </span>
           <button type="button" className="icon-button" aria-label={t('stop')} onClick={onDone}>
             <Icon name="close" />
@@ -194,7 +213,9 @@ export function Composer(props: {
           {t('tooLong')}
         </p>
       )}
+      {writing.mode !== 'edit' && <WaitingPictures pictures={pictures} intake={intake} />}
       <div className="composer-line">
+        {writing.mode !== 'edit' && <ChoosePictures intake={intake} />}
         <textarea
           ref={box}
           rows={1}
@@ -209,12 +230,16 @@ export function Composer(props: {
             }
           }}
           onKeyDown={keyed}
+          onPaste={({ clipboardData }) => {
+            // A text that was copied from a document has a picture of itself beside it: the text is meant.
+            if (!clipboardData.types.includes('text/plain')) intake.take(imagesOf(clipboardData.files));
+          }}
         />
         <button
           type="button"
           className="icon-button primary"
           aria-label={t('send')}
-          disabled={!text.trim() || tooLong}
+          disabled={empty || tooLong}
           onClick={send}
         >
           <Icon name="send" />

@@ -9,9 +9,11 @@ import { author } from '../hooks/author';
 import { useHash, useHashMessage } from '../hooks/use-hash';
 import { useConversation, useIdentity } from '../hooks/use-live';
 import { useNames } from '../hooks/use-names';
+import { usePictureIntake } from '../hooks/use-pictures';
 import { usePresence } from '../hooks/use-presence';
 import { AlertOffer } from './alert-offer';
 import { Avatar } from './avatar';
+import { imagesOf } from './choose-pictures';
 import { Composer } from './composer';
 import { ConversationSearch } from './conversation-search';
 import { Icon } from './icons';
@@ -55,6 +57,7 @@ function Open({ conversation }: { conversation: ConversationRow }) {
   const [searching, setSearching] = useState(false);
   const searchButton = useRef<HTMLButtonElement>(null);
   const [writing, setWriting] = useState<Writing>({ mode: 'new' });
+  const intake = usePictureIntake(conversation.conversationId);
   const lastOwn = useRef<MessageRow | undefined>(undefined);
   const name = names.conversation(conversation);
   const other = conversation.kind === 'direct' ? names.other(conversation) : null;
@@ -62,7 +65,19 @@ function Open({ conversation }: { conversation: ConversationRow }) {
   const identity = useIdentity(other ?? '');
   const verified = identity?.verification != null && identity.changedTo === null;
   return (
-    <main className="page conversation" id="content">
+    <main
+      className="page conversation"
+      id="content"
+      onDragOver={(event) => {
+        // Else the browser would leave the app for the picture.
+        if (event.dataTransfer.types.includes('Files')) event.preventDefault();
+      }}
+      onDrop={(event) => {
+        if (!event.dataTransfer.types.includes('Files')) return;
+        event.preventDefault();
+        if (conversation.myState === 'active') intake.take(imagesOf(event.dataTransfer.files));
+      }}
+    >
       <header className="bar">
         <Link className="icon-button only-narrow" href="/" aria-label={t('nav.back')}>
           <Icon name="back" />
@@ -120,6 +135,7 @@ function Open({ conversation }: { conversation: ConversationRow }) {
           lastOwn={lastOwn}
           onDone={() => setWriting({ mode: 'new' })}
           onEdit={setWriting}
+          intake={intake}
         />
       )}
       {(conversation.myState === 'left' || conversation.myState === 'blocked') && (

@@ -113,9 +113,11 @@ export function MessageMenu(props: {
           <button type="button" onClick={choose(() => onWrite({ mode: 'reply', message }))}>
             {t('reply')}
           </button>
-          <button type="button" onClick={choose(() => void navigator.clipboard.writeText(message.body))}>
-            {t('copy')}
-          </button>
+          {message.body !== '' && (
+            <button type="button" onClick={choose(() => void navigator.clipboard.writeText(message.body))}>
+              {t('copy')}
+            </button>
+          )}
           {own && (
             <button type="button" onClick={choose(() => onWrite({ mode: 'edit', message }))}>
               {t('edit')}

@@ -4,28 +4,33 @@ import Link from 'next/link';
 import { useRouter } from 'next/navigation';
 import { useEffect, useState } from 'react';
 import { useTranslations } from 'use-intl';
+import { shareBox } from '../../lib/client/pictures';
 import { forgetShared, keepShared, shareInto } from '../../lib/client/sharing';
-import { author, db } from '../hooks/author';
+import { author } from '../hooks/author';
 import { useConversations } from '../hooks/use-conversations';
-import { useShared } from '../hooks/use-live';
+import { useShared, useWaitingPictures } from '../hooks/use-live';
 import { useNames } from '../hooks/use-names';
 import { Avatar } from './avatar';
 import { Icon } from './icons';
 import { PageBar } from './page-bar';
+import { WaitingPictures } from './waiting-pictures';
 
 /** What another app has shared, and the conversations that it can go into. */
 export function Share() {
   const t = useTranslations('share');
   const names = useNames();
   const router = useRouter();
-  const text = useShared();
+  const waiting = useShared();
+  const pictures = useWaitingPictures(shareBox) ?? [];
+  const [locked, setLocked] = useState(false);
   const conversations = useConversations();
   const [search, setSearch] = useState('');
   useEffect(() => {
+    setLocked((before) => before || location.search === '?locked');
     const handed = handedOver();
     if (!handed) return;
     history.replaceState(history.state, '', location.pathname);
-    void keepShared(db, [handed], Date.now());
+    void keepShared(author, [handed]);
   }, []);
   const needle = search.trim().toLocaleLowerCase();
   const open = (conversations ?? []).filter(
@@ -35,10 +40,16 @@ export function Share() {
     <main className="page form" id="content">
       <PageBar title={t('title')} back="/" always />
       <div className="form-body">
-        {text === null && <p className="lead">{t('nothing')}</p>}
-        {text && (
+        {locked && (
+          <p className="notice bad" role="alert">
+            {t('locked')}
+          </p>
+        )}
+        {waiting === null && !locked && <p className="lead">{t('nothing')}</p>}
+        {waiting && (
           <>
-            <blockquote className="card shared">{text}</blockquote>
+            {waiting.text && <blockquote className="card shared">{waiting.text}</blockquote>}
+            <WaitingPictures pictures={pictures} />
             <p className="lead">{t('hint')}</p>
             <label className="search inset">
               <span className="visually-hidden">{t('search')}</span>

@@ -44,6 +44,7 @@ function Parts({ use }: { use: StorageUse }) {
   const bytes = useBytes();
   const parts = [
     ['messages', use.messages.bytes],
+    ['pictures', use.pictures],
     ['search', use.search],
     ['keys', use.keys],
     ['appFiles', use.appFiles],

@@ -167,6 +167,7 @@ export const enDevices = {
     about: 'about {size}',
     messages: '{count, plural, one {# message} other {# messages}}',
     messagesBar: 'Messages',
+    pictures: 'Pictures',
     search: 'Search index',
     keys: 'Keys and the rest',
     appFiles: 'The app itself',

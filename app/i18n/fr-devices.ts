@@ -172,6 +172,7 @@ export const frDevices: typeof enDevices = {
     about: 'environ {size}',
     messages: '{count, plural, one {# message} other {# messages}}',
     messagesBar: 'Messages',
+    pictures: 'Photos',
     search: 'Index de recherche',
     keys: 'Clés et reste',
     appFiles: 'L’application elle-même',

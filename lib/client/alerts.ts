@@ -31,6 +31,8 @@ export interface MessageAlert {
   sender: string | null;
   /** What the newest message says; `null`: not to be shown. */
   text: string | null;
+  /** A picture is the newest, with that text or none. */
+  picture?: true;
   /** Unread messages of the conversation. */
   count: number;
   /** Number of the newest of them. */
@@ -72,6 +74,8 @@ export interface AlertWords {
   app: string;
   newMessages: (count: number) => string;
   said: (name: string, text: string) => string;
+  /** @param text beside it; may be empty */
+  picture: (text: string) => string;
   markRead: string;
   reply: string;
   writeHere: string;
@@ -110,7 +114,8 @@ export function notificationOf(
     const body = event === 'linked' ? words.deviceLinked(name) : words.deviceRemoved(name);
     return { title: words.app, options: { ...common, body, data: { deviceId } } };
   }
-  const { title, sender, text, count, conversationId, seq } = alert;
+  const { title, sender, count, conversationId, seq } = alert;
+  const text = alert.text !== null && alert.picture ? words.picture(alert.text) : alert.text;
   const said = text ?? words.newMessages(count);
   const body = sender !== null && text !== null ? words.said(sender, text) : said;
   const heading = title ?? words.app;

@@ -79,7 +79,8 @@ export function applyArrival(
   learnName(batch, arrival, payload.name);
   const { content } = payload;
   if (content.kind === 'text') {
-    const row = { ...rowOf(arrival), body: content.body, replyTo: content.replyTo };
+    const { body, replyTo, picture } = content;
+    const row = { ...rowOf(arrival), body, replyTo, ...(picture ? { picture } : {}) };
     batch.putMessage(row);
     if (!existing) countUnread(conversation, arrival, me);
     showInList(conversation, row);

@@ -1,10 +1,20 @@
 import type { Coming } from './apply';
 import type { AparteDb, MessageRow, OrphanRow, OutboxRow, PersonRow, SealedRow } from './db';
+import { forgetPictures } from './picture-rows';
+
+/** The tables that a batch writes: its transaction is over them. */
+export const batched = (db: AparteDb): AparteDb['tables'] => [
+  db.messages,
+  db.people,
+  db.orphans,
+  db.sealed,
+  db.pictures,
+  db.transfers,
+];
 
 /**
  * What a page of arrivals reads and writes, read at once and written at once: a database asked row by row takes ten
- * times as long. Lives inside one transaction over `messages`, `people`, `orphans` and `sealed`; whoever writes past it
- * meanwhile is not seen.
+ * times as long. Lives inside one transaction over `batched`; whoever writes past it meanwhile is not seen.
  */
 export class Batch {
   readonly #messages = new Map<string, MessageRow | undefined>();
@@ -124,6 +134,7 @@ export class Batch {
 
   async store(): Promise<void> {
     const { db } = this;
+    await this.#forgetPictures();
     const changed = [...this.#changed];
     const gone = changed.filter((id) => this.#messages.get(id) === undefined);
     // The database does them in this order; none need wait here for the one before.
@@ -138,6 +149,15 @@ export class Batch {
       this.#sealed.length > 0 && db.sealed.bulkPut(this.#sealed),
       this.#settled.length > 0 && db.outbox.bulkDelete(this.#settled),
     ]);
+  }
+
+  /** Of messages that are deleted. */
+  async #forgetPictures(): Promise<void> {
+    const rows = [...this.#changed].flatMap((id) => this.#messages.get(id) ?? []);
+    const forgotten = rows.filter((row) => row.deleted && row.picture);
+    if (forgotten.length === 0) return;
+    await forgetPictures(this.db, forgotten);
+    for (const row of forgotten) delete row.picture;
   }
 }
 

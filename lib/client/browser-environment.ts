@@ -5,6 +5,7 @@ import { createApi } from './api';
 import { AparteDb } from './db';
 import type { Environment, Socket, SocketListener } from './environment';
 import { keyTransport } from './key-transport';
+import { createMedia } from './media';
 import { type ReadElsewhere, type ReadingHint, readElsewhereChannel } from './reading-hint';
 import { tellStorage } from './storage-telling';
 import { type Store, wipeStores } from './store-key';
@@ -25,6 +26,7 @@ export function browserEnvironment(
   return {
     db,
     api: createApi('', (input, init) => fetch(input, init)),
+    media: createMedia('', (input, init) => fetch(input, init)),
     openSocket,
     openMachine: async (ids, transport) =>
       openMachine({

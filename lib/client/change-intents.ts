@@ -1,6 +1,6 @@
-import type { Content } from './content';
 import { type MessageRow, pendingOrder } from './db';
 import { type Author, enqueue, say } from './intents';
+import { isSent } from './picture-rows';
 import { dropMessage, storeFollowed } from './preview';
 import { envelopesOf, unsent, withdraw } from './withdraw';
 
@@ -31,7 +31,8 @@ export async function editMessage(author: Author, message: MessageRow, body: str
 /** What has certainly not left is taken back: nobody hears of it. */
 export async function deleteMessage(author: Author, message: MessageRow): Promise<void> {
   const { db } = author;
-  await db.transaction('rw', [db.messages, db.outbox, db.conversations, db.meta], async () => {
+  const tables = [db.messages, db.outbox, db.conversations, db.meta, db.pictures, db.transfers];
+  await db.transaction('rw', tables, async () => {
     if ((await cancel(author, message.id)) === null)
       await say(author, message.conversationId, { kind: 'delete', target: message.id });
   });
@@ -43,15 +44,22 @@ export async function retry(author: Author, messageId: string): Promise<void> {
   await db.transaction('rw', db.messages, db.outbox, db.meta, async () => {
     const message = await db.messages.get(messageId);
     if (message?.status !== 'failed' || message.deleted) return;
-    const content: Content = message.notice ?? { kind: 'text', body: message.body, replyTo: message.replyTo };
-    const outboxId = await enqueue(author, message.conversationId, { kind: 'message', messageId, content });
+    const { body, replyTo, picture } = message;
+    const text = { kind: 'text' as const, body, replyTo, ...(isSent(picture) ? { picture } : {}) };
+    const intent = { kind: 'message' as const, messageId, content: message.notice ?? text };
+    const outboxId = await enqueue(
+      author,
+      message.conversationId,
+      picture ? { ...intent, picture: true } : intent,
+    );
     await db.messages.update(messageId, { status: 'queued', failure: null, order: pendingOrder + outboxId });
   });
 }
 
 /** Takes back a message that the server has refused, or that was not sent yet. @returns its text, for the composer */
 export async function cancel({ db }: Author, messageId: string): Promise<string | null> {
-  return db.transaction('rw', db.messages, db.outbox, db.conversations, async () => {
+  const tables = [db.messages, db.outbox, db.conversations, db.pictures, db.transfers];
+  return db.transaction('rw', tables, async () => {
     const { row, waiting, changes } = await unsent(db, messageId);
     if (!row) return null;
     for (const gone of [waiting, ...changes]) if (gone && !gone.sealed?.tried) await withdraw(db, gone);

@@ -1,14 +1,31 @@
 import * as z from 'zod';
+import { attachmentAddress } from '../protocol/attachments';
 import { id } from '../protocol/ids';
 import { revocation } from '../protocol/keys';
 import { limits } from '../protocol/limits';
+
+/** A picture that goes with a text, as its sender's device has made it ready. */
+export const picture = z.object({
+  type: z.enum(['image/webp', 'image/jpeg']),
+  width: z.int().min(1).max(16_384),
+  height: z.int().min(1).max(16_384),
+  /** The same in a few pixels, base64, of the same type: shown until it is here. */
+  standIn: z.base64().max(limits.pictureStandInMaxLength),
+});
+export type Picture = z.infer<typeof picture>;
+
+/** Its ciphertext lies on the server; this says where, and opens it. */
+const sentPicture = picture.extend({ address: attachmentAddress, secret: z.string().max(1_000) });
+export type SentPicture = z.infer<typeof sentPicture>;
 
 /** What one message says. Only devices see it: the server carries its ciphertext. */
 export const content = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('text'),
-    body: z.string().min(1).max(limits.textMaxLength),
+    /** Empty only beside a picture. */
+    body: z.string().max(limits.textMaxLength),
     replyTo: id.nullable(),
+    picture: sentPicture.optional(),
   }),
   z.object({ kind: z.literal('edit'), target: id, body: z.string().min(1).max(limits.textMaxLength) }),
   z.object({ kind: z.literal('delete'), target: id }),
@@ -39,7 +56,7 @@ export const payload = z.object({
   name: z.string().max(limits.nameMaxLength),
   sentAt: z.number(),
   revoked,
-  content,
+  content: content.refine((said) => said.kind !== 'text' || said.body !== '' || said.picture !== undefined),
 });
 export type Payload = z.infer<typeof payload>;
 

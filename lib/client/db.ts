@@ -5,7 +5,7 @@ import type { ErrorCode } from '../protocol/errors';
 import type { ActivityKind } from '../protocol/frames';
 import type { OutgoingEnvelope } from '../protocol/messages';
 import type { AlertRule } from './alerts';
-import type { Content } from './content';
+import type { Content, Picture, SentPicture } from './content';
 import type { Gap } from './gaps';
 import type { MetaKey, MetaRow, MetaValues } from './meta';
 import type { Before } from './refusals';
@@ -25,6 +25,7 @@ export interface Preview {
   senderId: string;
   kind: MessageRow['kind'];
   text: string;
+  picture?: true | undefined;
   at: number;
   /** Its number; while it waits to be sent, the number of the message that it comes after. */
   seq: number;
@@ -100,6 +101,8 @@ export interface MessageRow {
   status: 'queued' | 'sent' | 'failed' | 'received';
   failure: ErrorCode | null;
   body: string;
+  /** Where it lies, once it is encrypted. */
+  picture?: Picture | SentPicture;
   replyTo: string | null;
   deleted: boolean;
   /** Number of the message that last edited the body; 0: never. Pending own edits: above all numbers. */
@@ -134,7 +137,8 @@ export interface OrphanRow {
 /** What a person asked for, in the order of asking; stored before it is done, deleted when the server has it. */
 export type Intent =
   | { kind: 'create'; conversationKind: ConversationKind; memberIds: string[] }
-  | { kind: 'message'; messageId: string; content: Content }
+  /** `picture`: the one of that id is encrypted and uploaded before it. */
+  | { kind: 'message'; messageId: string; content: Content; picture?: true }
   | { kind: 'mark' }
   /** `noticeId`: the message that tells the group of it, which waits behind. */
   | { kind: 'add'; userIds: string[]; noticeId?: string }
@@ -246,6 +250,31 @@ export interface SearchBlockRow {
   texts: string;
 }
 
+/** A picture as it is shown on this device. */
+export interface PictureRow extends Picture {
+  /** That of its message; the one that it will be, while it waits beside a draft. */
+  id: string;
+  conversationId: string;
+  /** The conversation beside whose draft it waits, or the box of what other apps have shared. */
+  waitsIn?: string;
+  /** The server has it no more; or what came is not what was sent. */
+  state: 'here' | 'gone' | 'damaged';
+  /** base64; '' when it is not here. */
+  bytes: string;
+  /** Length of `bytes`. */
+  size: number;
+  at: number;
+}
+
+/** What is to be done about a message's picture on the server. */
+export type TransferRow =
+  /** `bytes`: ciphertext, base64. */
+  | { id: string; kind: 'upload'; address: string; bytes: string }
+  /** `at`: of the wish. */
+  | { id: string; kind: 'fetch'; at: number }
+  /** `by`: who had sent it. */
+  | { id: string; kind: 'drop'; address: string; by: string };
+
 /** Orders of messages not yet sent start here; a conversation never reaches so many. */
 export const pendingOrder = 2 ** 50;
 
@@ -267,6 +296,8 @@ export class AparteDb extends Dexie {
   tellings!: EntityTable<TellingRow, 'key'>;
   decisions!: EntityTable<DecisionRow, 'userId'>;
   searchBlocks!: Table<SearchBlockRow, [string, number]>;
+  pictures!: EntityTable<PictureRow, 'id'>;
+  transfers!: Table<TransferRow, string>;
   /** Blocks that are to be made anew. */
   searchDirty!: Table<Pick<SearchBlockRow, 'conversationId' | 'block'>, [string, number]>;
 
@@ -317,6 +348,11 @@ export class AparteDb extends Dexie {
       .upgrade(async (transaction) => {
         for (const { name: table } of this.tables) await transaction.table(table).clear();
       });
+    // Sizes are summed without opening a picture.
+    this.version(6).stores({
+      pictures: 'id, waitsIn, [conversationId+size]',
+      transfers: 'id, kind',
+    });
   }
 
   async readMeta<K extends MetaKey>(key: K): Promise<MetaValues[K] | undefined> {

@@ -2,6 +2,7 @@ import type { CryptoMachine, KeyTransport } from '../crypto/types';
 import type { AlertPort } from './alerts';
 import type { Api } from './api';
 import type { AparteDb } from './db';
+import type { Media } from './media';
 import type { ReadingHint } from './reading-hint';
 import type { StorageState } from './storage-state';
 
@@ -21,6 +22,7 @@ export interface SocketListener {
 export interface Environment {
   db: AparteDb;
   api: Api;
+  media: Media;
   openSocket: (on: SocketListener) => Socket;
   /**
    * Opens the device's crypto machine, the only one on its store.

@@ -12,7 +12,8 @@ import type { Author } from './intents';
  * @returns how many were deleted
  */
 export async function freeConversation({ db }: Author, conversationId: string): Promise<number> {
-  return db.transaction('rw', [db.messages, db.conversations, db.orphans, db.outbox], async () => {
+  const tables = [db.messages, db.conversations, db.orphans, db.outbox, db.pictures];
+  return db.transaction('rw', tables, async () => {
     const conversation = await db.conversations.get(conversationId);
     if (!conversation) return 0;
     const kept = await numbered(db, conversationId).reverse().limit(recentMessages).toArray();
@@ -30,6 +31,7 @@ export async function freeConversation({ db }: Author, conversationId: string): 
     if (freed.length === 0) return 0;
     await db.orphans.bulkPut(freed.flatMap(changesOf));
     await db.messages.bulkDelete(freed.map((row) => row.id));
+    await db.pictures.bulkDelete(freed.map((row) => row.id));
     const gaps = without(conversation.gaps, { after: conversation.joinedSeq, upTo });
     const freedSeq = Math.max(upTo, conversation.freedSeq ?? 0);
     await db.conversations.update(conversationId, { gaps, freedSeq });

@@ -8,7 +8,7 @@ export async function setTitle(author: Author, conversationId: string, title: st
     await db.conversations.update(conversationId, { title });
     const notice = { kind: 'group' as const, title, added: [], removed: [] };
     const nothing = { body: '', deleted: false, editSeq: 0, reactions: {}, title: before };
-    await say(author, conversationId, notice, author.newId(), nothing);
+    await say(author, conversationId, notice, { before: nothing });
   });
 }
 
@@ -26,7 +26,12 @@ export async function addMembers(
     const noticeId = author.newId();
     await enqueue(author, conversationId, { kind: 'add', userIds, noticeId });
     const title = conversation?.title ?? null;
-    await say(author, conversationId, { kind: 'group', title, added: userIds, removed: [] }, noticeId);
+    await say(
+      author,
+      conversationId,
+      { kind: 'group', title, added: userIds, removed: [] },
+      { messageId: noticeId },
+    );
   });
 }
 
@@ -36,7 +41,7 @@ export async function removeMember(author: Author, conversationId: string, userI
     const noticeId = author.newId();
     await enqueue(author, conversationId, { kind: 'remove', userId, noticeId });
     const notice = { kind: 'group' as const, title: null, added: [], removed: [userId] };
-    await say(author, conversationId, notice, noticeId);
+    await say(author, conversationId, notice, { messageId: noticeId });
   });
 }
 

@@ -3,7 +3,7 @@ import { limits } from '../protocol/limits';
 import type { IncomingEnvelope, Mark, Message } from '../protocol/messages';
 import { type Arrival, applyArrival, type Coming, type Opened } from './apply';
 import { askAhead } from './ask-ahead';
-import { Batch } from './batch';
+import { Batch, batched } from './batch';
 import { bound } from './bound';
 import type { ConversationRow, SealedRow } from './db';
 import { type Gap, isMissing, without } from './gaps';
@@ -35,6 +35,8 @@ export class Inbox {
     private readonly on: {
       /** Messages that are new to this device were stored, and can be read. */
       arrived: (conversationId: string, messageIds: string[]) => void;
+      /** Some of them have pictures, which are not here. */
+      pictured: (messageIds: string[]) => void;
       /** There is more to fetch than the newest. */
       gap: () => void;
     },
@@ -168,7 +170,7 @@ export class Inbox {
     const senders = new Set(coming.map(({ arrival }) => arrival.senderId));
     await db.transaction(
       'rw',
-      [db.conversations, db.messages, db.people, db.orphans, db.sealed, db.outbox, db.activities, db.meta],
+      [...batched(db), db.conversations, db.outbox, db.activities, db.meta],
       async () => {
         const conversation = await db.conversations.get(conversationId);
         if (!conversation) return;
@@ -193,10 +195,7 @@ export class Inbox {
         ]);
       },
     );
-    this.on.arrived(
-      conversationId,
-      coming.filter(({ opened }) => opened.status === 'ok').map(({ arrival }) => arrival.id),
-    );
+    this.#tell(conversationId, coming);
     const keyless = coming.some(({ opened }) => opened.status === 'sealed');
     if (keyless && keysBefore !== this.#keysCame) await this.#tryAgain(conversationId);
     return keyless ? 'keyless' : 'stored';
@@ -205,20 +204,16 @@ export class Inbox {
   /** Stores the messages of a page that was missing. */
   async takeHistory(conversationId: string, { coming, keysBefore }: OpenedPage, page: Gap): Promise<void> {
     const { db } = this.work.environment;
-    await db.transaction(
-      'rw',
-      [db.conversations, db.messages, db.people, db.orphans, db.sealed, db.outbox],
-      async () => {
-        const conversation = await db.conversations.get(conversationId);
-        if (!conversation) return;
-        const batch = await Batch.open(db, coming, this.work.me.deviceId);
-        for (const one of coming)
-          if (isMissing(conversation.gaps, one.arrival.seq)) this.#store(batch, conversation, one);
-        await batch.store();
-        conversation.gaps = without(conversation.gaps, page);
-        await db.conversations.put(conversation);
-      },
-    );
+    await db.transaction('rw', [...batched(db), db.conversations, db.outbox], async () => {
+      const conversation = await db.conversations.get(conversationId);
+      if (!conversation) return;
+      const batch = await Batch.open(db, coming, this.work.me.deviceId);
+      for (const one of coming)
+        if (isMissing(conversation.gaps, one.arrival.seq)) this.#store(batch, conversation, one);
+      await batch.store();
+      conversation.gaps = without(conversation.gaps, page);
+      await db.conversations.put(conversation);
+    });
     if (keysBefore !== this.#keysCame) await this.#tryAgain(conversationId);
   }
 
@@ -268,30 +263,32 @@ export class Inbox {
       return result && result.status !== 'sealed' ? [{ arrival, opened: result }] : [];
     });
     if (found.length === 0) return;
-    const coming = await db.transaction(
-      'rw',
-      [db.conversations, db.messages, db.people, db.orphans, db.sealed],
-      async () => {
-        const conversation = await db.conversations.get(conversationId);
-        if (!conversation) return [];
-        // Looked for twice at once, it may stand here already, and have been changed since.
-        const waiting = await db.sealed.bulkGet(found.map(({ arrival }) => arrival.id));
-        const still = found.filter((_, index) => waiting[index]);
-        const batch = await Batch.open(db, still, null);
-        for (const one of still) {
-          batch.deleteSealed(one.arrival.id);
-          applyArrival(batch, conversation, one, this.work.me);
-        }
-        await batch.store();
-        await db.conversations.put(conversation);
-        return still;
-      },
+    const coming = await db.transaction('rw', [...batched(db), db.conversations], async () => {
+      const conversation = await db.conversations.get(conversationId);
+      if (!conversation) return [];
+      // Looked for twice at once, it may stand here already, and have been changed since.
+      const waiting = await db.sealed.bulkGet(found.map(({ arrival }) => arrival.id));
+      const still = found.filter((_, index) => waiting[index]);
+      const batch = await Batch.open(db, still, null);
+      for (const one of still) {
+        batch.deleteSealed(one.arrival.id);
+        applyArrival(batch, conversation, one, this.work.me);
+      }
+      await batch.store();
+      await db.conversations.put(conversation);
+      return still;
+    });
+    this.#tell(conversationId, coming);
+  }
+
+  #tell(conversationId: string, coming: readonly Coming[]): void {
+    const readable = coming.flatMap(({ arrival: { id }, opened }) =>
+      opened.status === 'ok' ? [{ id, content: opened.payload.content }] : [],
     );
-    const readable = coming.filter((one) => one.opened.status === 'ok');
-    this.on.arrived(
-      conversationId,
-      readable.map((one) => one.arrival.id),
-    );
+    const idsOf = (some: typeof readable) => some.map(({ id }) => id);
+    this.on.arrived(conversationId, idsOf(readable));
+    const pictured = readable.filter(({ content }) => content.kind === 'text' && content.picture);
+    if (pictured.length > 0) this.on.pictured(idsOf(pictured));
   }
 
   /** Others' marks only go forward. What own devices have read, they tell in notes. */

@@ -1,5 +1,5 @@
 import { directConversationId } from '../protocol/names';
-import type { Content } from './content';
+import type { Content, Picture } from './content';
 import {
   type AparteDb,
   type ConversationRow,
@@ -160,22 +160,33 @@ export async function rememberPerson(
   await db.people.add({ userId, handle, name: null, nameAt: 0 });
 }
 
+interface Saying {
+  messageId?: string;
+  /** What its text has changed already. */
+  before?: Before;
+  /** The one of the same id goes with it. */
+  picture?: Picture;
+}
+
 /**
  * Stores the message and what it does at once, as queued; the engine sends it.
- * @param before what its text has changed already
  * @returns the message's id
  */
 export async function say(
   author: Author,
   conversationId: string,
   content: Content,
-  messageId = author.newId(),
-  before?: Before,
+  { messageId = author.newId(), before, picture }: Saying = {},
 ): Promise<string> {
   const { db } = author;
   const me = await signedIn(db);
   const target = 'target' in content ? await db.messages.get(content.target) : undefined;
-  const intent = { kind: 'message' as const, messageId, content };
+  const intent = {
+    kind: 'message' as const,
+    messageId,
+    content,
+    ...(picture ? { picture: true as const } : {}),
+  };
   const outboxId = await enqueue(author, conversationId, intent, before ?? (target && shownOf(target)));
   const order = pendingOrder + outboxId;
   if (content.kind === 'text' || content.kind === 'group') {
@@ -192,6 +203,7 @@ export async function say(
       failure: null,
       body: content.kind === 'text' ? content.body : '',
       replyTo: content.kind === 'text' ? content.replyTo : null,
+      ...(picture ? { picture } : {}),
       deleted: false,
       editSeq: 0,
       reactions: {},
@@ -241,7 +253,7 @@ async function sayIn(
   // An async scope: Dexie follows native awaits only from one.
   return db.transaction('rw', [db.messages, db.outbox, db.conversations, db.meta], async () => {
     if (messageId && (await db.messages.get(messageId))) return messageId;
-    return await say(author, conversationId, content, messageId);
+    return await say(author, conversationId, content, messageId ? { messageId } : {});
   });
 }
 

@@ -127,6 +127,7 @@ export class Notifier {
       title: content === 'none' ? null : group ? (conversation.title ?? name) : name,
       sender: group && text ? name : null,
       text: text ? row.body.slice(0, textMaxLength) : null,
+      ...(row.picture ? { picture: true as const } : {}),
       count: Math.max(1, conversation.unread),
       seq: row.seq ?? 0,
       at: row.at,

@@ -3,6 +3,7 @@ import { failureOf } from './api';
 import { ConnectionLost } from './connection';
 import { backoffMs } from './connection-state';
 import type { OutboxRow, SealedIntent } from './db';
+import { uploadPicture } from './picture-transfers';
 import { refuse } from './refusals';
 import { refreshConversations } from './roster';
 import { IdentityChanged, messageOf, RecipientUnready, sealRow } from './seal';
@@ -207,6 +208,7 @@ export class Outbox {
     }
     const tries = this.#tries.get(row.conversationId) ?? 0;
     if (!row.sealed) await sealRow(this.work, row, conversation, tries, true);
+    await uploadPicture(this.work.environment, row);
     const sealed = await markTried(db, row.id);
     // Taken back or written anew in the meantime: what stands first now is next.
     if (!sealed) return true;

@@ -1,4 +1,5 @@
 import type { AparteDb, ConversationRow, MessageRow, Preview } from './db';
+import { forgetPictures } from './picture-rows';
 
 /** @param seq its number, or that of the message that it comes after */
 export const previewOf = (row: MessageRow, seq: number): Preview => ({
@@ -6,6 +7,7 @@ export const previewOf = (row: MessageRow, seq: number): Preview => ({
   senderId: row.senderId,
   kind: row.kind,
   text: row.body,
+  ...(row.picture && !row.deleted ? { picture: true as const } : {}),
   at: row.at,
   seq,
 });
@@ -22,7 +24,7 @@ export function showInList(conversation: ConversationRow, row: MessageRow): void
 /** The message that the list shows has changed. @returns whether it is this one */
 export function followInList(conversation: ConversationRow, row: MessageRow): boolean {
   if (conversation.preview?.messageId !== row.id) return false;
-  conversation.preview.text = row.body;
+  conversation.preview = previewOf(row, conversation.preview.seq);
   return true;
 }
 
@@ -32,9 +34,14 @@ export async function storeFollowed(db: AparteDb, row: MessageRow): Promise<void
   if (conversation && followInList(conversation, row)) await db.conversations.put(conversation);
 }
 
-/** Deletes a message, and leaves the list to the one before it. Inside a transaction over `conversations`. */
-export async function dropMessage(db: AparteDb, { id, conversationId }: MessageRow): Promise<void> {
+/**
+ * Deletes a message, and leaves the list to the one before it. Inside a transaction over `conversations`, and where it
+ * may have a picture over `pictures` and `transfers`.
+ */
+export async function dropMessage(db: AparteDb, message: MessageRow): Promise<void> {
+  const { id, conversationId } = message;
   await db.messages.delete(id);
+  await forgetPictures(db, [message]);
   const conversation = await db.conversations.get(conversationId);
   if (conversation?.preview?.messageId !== id) return;
   const last = await db.messages

@@ -3,6 +3,7 @@ import type { OutgoingEnvelope, SendMessage } from '../protocol/messages';
 import type { MarkPayload, Payload } from './content';
 import type { ConversationRow, OutboxRow, SealedIntent } from './db';
 import { deliveredMarksUpTo, wishMark } from './intents';
+import { sealPicture } from './picture-transfers';
 import { recipients } from './roster';
 import { envelopesOf } from './withdraw';
 import type { Work } from './work';
@@ -30,13 +31,14 @@ const unreadyTries = 3;
  */
 export async function sealRow(
   work: Work,
-  row: OutboxRow,
+  wished: OutboxRow,
   conversation: ConversationRow,
   tries: number,
   tried: boolean,
 ): Promise<boolean> {
   const { environment, machine, me } = work;
   const { db } = environment;
+  const row = await sealPicture(environment, wished);
   const clientId = row.intent.kind === 'message' ? row.intent.messageId : environment.newId();
   const revoked = await lately(work);
   const plaintext = JSON.stringify({ ...plaintextOf(work, row, conversation, clientId), ...revoked });

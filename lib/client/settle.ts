@@ -1,5 +1,5 @@
 import { type Arrival, changeMessage, mayManage } from './apply';
-import { Batch } from './batch';
+import { Batch, batched } from './batch';
 import { type AparteDb, type ConversationRow, type OutboxRow, pendingOrder, type SealedIntent } from './db';
 import type { Session } from './meta';
 import { followInList, showInList } from './preview';
@@ -80,8 +80,7 @@ export async function settleSent(
   result: { seq: number; at: number },
 ): Promise<boolean> {
   let gap = false;
-  const tables = [db.conversations, db.messages, db.outbox, db.people, db.orphans, db.sealed];
-  await db.transaction('rw', tables, async () => {
+  await db.transaction('rw', [...batched(db), db.conversations, db.outbox], async () => {
     const conversation = await db.conversations.get(conversationId);
     if (!conversation) return;
     if (sealed.slot === 'mark') {

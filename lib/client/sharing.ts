@@ -1,17 +1,29 @@
 import { limits } from '../protocol/limits';
 import type { AparteDb } from './db';
 import { type Author, saveDraft } from './intents';
+import { addPicture, type PreparedPicture, shareBox, waitingPictures } from './pictures';
 
 /** What another app has shared waits so long for its conversation; then it is old. */
 const waitsForMs = 24 * 3_600_000;
 
 /**
- * Keeps what another app has shared until a person has said for which conversation it is.
+ * Keeps what another app has shared until a person has said for which conversation it is, in place of what was shared
+ * before.
  * @param parts title, text and address, in this order; apps often say one thing in two of them
  */
-export async function keepShared(db: AparteDb, parts: string[], at: number): Promise<void> {
+export async function keepShared(
+  author: Author,
+  parts: string[],
+  pictures: PreparedPicture[] = [],
+): Promise<void> {
+  const { db, now } = author;
   const text = sharedText(parts);
-  if (text) await db.writeMeta('shared', { text, at });
+  if (!text && pictures.length === 0) return;
+  await db.transaction('rw', db.meta, db.pictures, async () => {
+    await db.pictures.where('waitsIn').equals(shareBox).delete();
+    await db.writeMeta('shared', { text, at: now() });
+    for (const picture of pictures) await addPicture(author, shareBox, picture);
+  });
 }
 
 export function sharedText(parts: string[]): string {
@@ -26,16 +38,20 @@ export function sharedText(parts: string[]): string {
 const covers = (other: string, part: string, otherPlace: number, place: number): boolean =>
   other === part ? otherPlace < place : other.includes(part);
 
-/** `null`: nothing waits. */
-export async function shared(db: AparteDb, now: number): Promise<string | null> {
+/** Its pictures wait in the share box. `null`: nothing waits. */
+export async function shared(db: AparteDb, now: number): Promise<{ text: string } | null> {
   const waiting = await db.readMeta('shared');
-  return waiting && now - waiting.at < waitsForMs ? waiting.text : null;
+  return waiting && now - waiting.at < waitsForMs ? { text: waiting.text } : null;
 }
 
-/** What was shared becomes the draft of a conversation, after what stands there already: its writer sends it. */
+/**
+ * What was shared becomes the draft of a conversation, after what stands there already, and its pictures wait beside
+ * that, as far as there is room: its writer sends them.
+ */
 export async function shareInto(author: Author, conversationId: string): Promise<void> {
   const { db } = author;
-  await db.transaction('rw', db.conversations, db.meta, db.tellings, async () => {
+  const tables = [db.conversations, db.meta, db.tellings, db.pictures];
+  await db.transaction('rw', tables, async () => {
     const waiting = await db.readMeta('shared');
     const conversation = await db.conversations.get(conversationId);
     if (!waiting || !conversation) return;
@@ -44,10 +60,16 @@ export async function shareInto(author: Author, conversationId: string): Promise
       .join('\n')
       .slice(0, limits.textMaxLength);
     await saveDraft(author, conversationId, draft);
-    await db.meta.delete('shared');
+    const before = await db.pictures.where('waitsIn').equals(conversationId).count();
+    const moved = (await waitingPictures(db, shareBox)).slice(0, limits.picturesPerMessage - before);
+    await db.pictures.bulkPut(moved.map((row) => ({ ...row, conversationId, waitsIn: conversationId })));
+    await forgetShared(author);
   });
 }
 
 export async function forgetShared({ db }: Author): Promise<void> {
-  await db.meta.delete('shared');
+  await db.transaction('rw', db.meta, db.pictures, async () => {
+    await db.pictures.where('waitsIn').equals(shareBox).delete();
+    await db.meta.delete('shared');
+  });
 }

@@ -1,6 +1,8 @@
-import { errors } from '../protocol/errors';
+import { AparteError, errors } from '../protocol/errors';
 import { type Api, failureOf } from './api';
-import type { AparteDb } from './db';
+import type { OutboxRow } from './db';
+import type { Environment } from './environment';
+import { uploadPicture } from './picture-transfers';
 import { messageOf } from './seal';
 import { markTried, settleSent } from './settle';
 
@@ -10,7 +12,8 @@ import { markTried, settleSent } from './settle';
  * @returns how many were sent
  * @throws when the network or the server is away: the browser asks again
  */
-export async function shipSealed(db: AparteDb, api: Api): Promise<number> {
+export async function shipSealed(environment: Pick<Environment, 'db' | 'api' | 'media'>): Promise<number> {
+  const { db, api } = environment;
   const me = await db.readMeta('session');
   if (me?.state !== 'signed_in') return 0;
   let shipped = 0;
@@ -19,6 +22,10 @@ export async function shipSealed(db: AparteDb, api: Api): Promise<number> {
     const { conversationId, intent } = row;
     // A mark is encrypted only once there is a connection; until then nothing hangs on it.
     if (left.has(conversationId) || (!row.sealed && intent.kind === 'mark')) continue;
+    if (row.sealed && !(await uploaded(environment, row))) {
+      left.add(conversationId);
+      continue;
+    }
     const sealed = row.sealed && (await markTried(db, row.id));
     const taken = !sealed && !(await db.outbox.get(row.id));
     if (taken) continue;
@@ -32,6 +39,17 @@ export async function shipSealed(db: AparteDb, api: Api): Promise<number> {
     shipped += 1;
   }
   return shipped;
+}
+
+/** @returns false when the server refuses it: the engine tells why */
+async function uploaded(environment: Pick<Environment, 'db' | 'media'>, row: OutboxRow): Promise<boolean> {
+  try {
+    await uploadPicture(environment, row);
+    return true;
+  } catch (error) {
+    if (error instanceof AparteError && !errors[error.code].retry) return false;
+    throw error;
+  }
 }
 
 async function send(api: Api, message: Parameters<Api['messages']['send']['mutate']>[0]) {

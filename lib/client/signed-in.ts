@@ -21,6 +21,8 @@ import type { ConnectionStatus, Session } from './meta';
 import { hearEarly, Notes } from './notes';
 import { Notifier } from './notifier';
 import { Outbox } from './outbox';
+import { movePictures } from './picture-transfers';
+import { expectPictures } from './pictures';
 import { Presence } from './presence';
 import { tellPush } from './push-teller';
 import { figuresShared, presenceShown } from './queries';
@@ -57,6 +59,7 @@ export class SignedIn {
   readonly #removalsRunner: Runner;
   readonly #recoveryRunner: Runner;
   readonly #decisionsRunner: Runner;
+  readonly #picturesRunner: Runner;
   readonly #searchMaker: SearchMaker;
   readonly #unwatch: (() => void)[] = [];
   readonly #work: Work;
@@ -131,6 +134,9 @@ export class SignedIn {
         this.#notifier.arrived(id, messageIds);
         this.#notes.reading.arrived(id);
       },
+      pictured: (messageIds) => {
+        expectPictures(db, messageIds, environment.now()).catch((error: unknown) => log('pictures', error));
+      },
       // It reads every row of the list: while the newest is being fetched, somebody waits for that.
       gap: () => signals.online() && this.#historyRunner.kick(),
     });
@@ -160,85 +166,63 @@ export class SignedIn {
     this.#recoveryRunner = persistent('recovery', async () => {
       if (this.#work.online()) await lookAtRecovery(this.#work, () => this.#backup.store());
     });
+    this.#picturesRunner = persistent('pictures', () => movePictures(this.#work));
     this.#searchMaker = new SearchMaker(environment);
     this.#removalsRunner = persistent('removals', () => performRemovals(this.#work));
     this.#intakeRunner = new Runner(
       () => this.#takeIn(),
       (error) => this.#intakeFailed(error),
     );
-    this.#unwatch.push(
-      watch(
-        environment,
-        () => db.outbox.orderBy('id').keys(),
-        () => this.#outboxRunner.kick(),
-      ),
-      watch(
-        environment,
-        () => db.tellings.orderBy('key').keys(),
-        () => this.#notesRunner.kick(),
-      ),
-      watch(
-        environment,
-        () => db.readMeta('push'),
-        () => this.#pushRunner.kick(),
-      ),
-      watch(
-        environment,
-        async () => (await db.readMeta('recovery'))?.state === 'storing',
-        (storing) => {
-          if (storing) this.#recoveryRunner.kick();
-        },
-      ),
-      watch(
-        environment,
-        () => db.removals.where('deviceId').above('').primaryKeys(),
-        () => this.#removalsRunner.kick(),
-      ),
-      watch(
-        environment,
-        () => db.decisions.toArray(),
-        () => this.#decisionsRunner.kick(),
-      ),
-      watch(
-        environment,
-        () => db.identities.toArray(),
-        () => {
-          // Somebody may have been approved: what waited for that need not wait.
-          this.#outbox.hurry();
-          this.#outboxRunner.kick();
-        },
-      ),
-      watch(
-        environment,
-        () => db.readMeta('olderWanted'),
-        (wanted) => {
-          if (wanted) this.#historyRunner.kick();
-        },
-      ),
-      watch(
-        environment,
-        () => db.signals.toArray(),
-        (signals) => this.#activity.tell(signals),
-      ),
-      watch(
-        environment,
-        () => db.readMeta('visibleTabs'),
-        (tabs = {}) => {
-          this.#presence.seen(tabs);
-          this.#connection.looked(Math.max(0, ...Object.values(tabs)));
-          this.#notes.reading.makeReadySoon();
-        },
-      ),
-      watch(
-        environment,
-        () => presenceShown(db),
-        (shown) => this.#presence.show(shown),
-      ),
-      watch(
-        environment,
-        () => figuresShared(db),
-        (shared) => this.#figures.share(shared),
-      ),
+    const watched = <T>(query: () => Promise<T>, next: (value: T) => void) =>
+      this.#unwatch.push(watch(environment, query, next));
+    const wishes: [wished: () => Promise<unknown>, runner: Runner][] = [
+      [() => db.outbox.orderBy('id').keys(), this.#outboxRunner],
+      [() => db.tellings.orderBy('key').keys(), this.#notesRunner],
+      [() => db.readMeta('push'), this.#pushRunner],
+      [() => db.removals.where('deviceId').above('').primaryKeys(), this.#removalsRunner],
+      [() => db.decisions.toArray(), this.#decisionsRunner],
+      [() => db.transfers.where('kind').anyOf('fetch', 'drop').primaryKeys(), this.#picturesRunner],
+    ];
+    for (const [wished, runner] of wishes) watched(wished, () => runner.kick());
+    watched(
+      async () => (await db.readMeta('recovery'))?.state === 'storing',
+      (storing) => {
+        if (storing) this.#recoveryRunner.kick();
+      },
+    );
+    watched(
+      () => db.identities.toArray(),
+      () => {
+        // Somebody may have been approved: what waited for that need not wait.
+        this.#outbox.hurry();
+        this.#outboxRunner.kick();
+      },
+    );
+    watched(
+      () => db.readMeta('olderWanted'),
+      (wanted) => {
+        if (wanted) this.#historyRunner.kick();
+      },
+    );
+    watched(
+      () => db.signals.toArray(),
+      (signals) => this.#activity.tell(signals),
+    );
+    watched(
+      () => db.readMeta('visibleTabs'),
+      (tabs = {}) => {
+        this.#presence.seen(tabs);
+        this.#connection.looked(Math.max(0, ...Object.values(tabs)));
+        this.#notes.reading.makeReadySoon();
+      },
+    );
+    watched(
+      () => presenceShown(db),
+      (shown) => this.#presence.show(shown),
+    );
+    watched(
+      () => figuresShared(db),
+      (shared) => this.#figures.share(shared),
     );
     this.#connection.dispatch({ name: 'start' });
   }
@@ -287,6 +271,7 @@ export class SignedIn {
       this.#removalsRunner.stop(),
       this.#recoveryRunner.stop(),
       this.#decisionsRunner.stop(),
+      this.#picturesRunner.stop(),
       this.#searchMaker.stop(),
       this.#intakeRunner.stop(),
       this.#outboxRunner.stop(),
@@ -315,6 +300,7 @@ export class SignedIn {
       this.#recoveryRunner.kick();
       this.#decisionsRunner.kick();
       this.#pushRunner.kick();
+      this.#picturesRunner.kick();
       this.#notes.hurry();
       this.#notes.reading.makeReadySoon();
       this.#notesRunner.kick();

@@ -28,6 +28,7 @@ const conversation = z.object({
       senderId: id,
       kind: z.enum(['text', 'group', 'sealed', 'invalid']),
       text: z.string().max(previewMaxLength),
+      picture: z.literal(true).optional(),
       at: z.number(),
     })
     .nullable()

@@ -18,19 +18,25 @@ export interface StorageUse {
   quota: number;
   appFiles: number;
   messages: { count: number; bytes: number };
+  /** What they hold, exactly. */
+  pictures: number;
   search: number;
   /** Keys and whatever else there is. */
   keys: number;
   conversations: { conversationId: string; count: number; bytes: number }[];
 }
 
+/** Their rows are too large to look at for their size; a ciphertext that waits to be sent does not wait for long. */
+const pictureTables = new Set(['pictures', 'transfers']);
 const messageTables = new Set(['messages', 'sealed', 'orphans', 'outbox']);
 
 export async function measureStorage(db: AparteDb, estimate: BrowserEstimate): Promise<StorageUse> {
   let messageBytes = 0;
   let search = 0;
   let all = 0;
+  const pictures = await pictureBytes(db);
   for (const table of db.tables) {
+    if (pictureTables.has(table.name)) continue;
     const count = await table.count();
     const bytes = count === 0 ? 0 : count * (await rowBytes(table));
     all += bytes;
@@ -46,9 +52,12 @@ export async function measureStorage(db: AparteDb, estimate: BrowserEstimate): P
       .where('[conversationId+order]')
       .between([conversationId, -1], [conversationId, []])
       .count();
-    if (own > 0) conversations.push({ conversationId, count: own, bytes: own * each });
+    const bytes = own * each + (pictures.get(conversationId) ?? 0);
+    if (own > 0) conversations.push({ conversationId, count: own, bytes });
   }
-  conversations.sort((a, b) => b.count - a.count);
+  conversations.sort((a, b) => b.bytes - a.bytes);
+  const allPictures = [...pictures.values()].reduce((sum, bytes) => sum + bytes, 0);
+  all += allPictures;
   const { usage = all, quota = 0, usageDetails = {} } = estimate;
   const appFiles = usageDetails.caches ?? Math.max(0, usage - (usageDetails.indexedDB ?? all));
   const databases = usageDetails.indexedDB ?? Math.max(0, usage - appFiles);
@@ -57,10 +66,22 @@ export async function measureStorage(db: AparteDb, estimate: BrowserEstimate): P
     quota,
     appFiles,
     messages: { count, bytes: messageBytes },
+    pictures: allPictures,
     search,
-    keys: Math.max(0, databases - messageBytes - search),
+    keys: Math.max(0, databases - messageBytes - allPictures - search),
     conversations: conversations.slice(0, shownConversations),
   };
+}
+
+/** By conversation; from the index alone, since opening them all would take long. */
+async function pictureBytes(db: AparteDb): Promise<Map<string, number>> {
+  const bytes = new Map<string, number>();
+  for (const key of await db.pictures.orderBy('[conversationId+size]').keys()) {
+    if (!Array.isArray(key)) continue;
+    const [conversationId, size] = [String(key[0]), Number(key[1])];
+    bytes.set(conversationId, (bytes.get(conversationId) ?? 0) + size);
+  }
+  return bytes;
 }
 
 /** Half of the sample from each end: the newest rows may be longer than the oldest. */

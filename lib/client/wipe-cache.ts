@@ -22,7 +22,7 @@ export async function wipeCache({ db }: Environment, heir: string | null = null)
 async function keepUnsent(db: AparteDb): Promise<void> {
   const unsent = (await db.readMeta('unsent')) ?? {};
   for (const { conversationId, intent } of await db.outbox.orderBy('id').toArray()) {
-    if (intent.kind !== 'message' || intent.content.kind !== 'text') continue;
+    if (intent.kind !== 'message' || intent.content.kind !== 'text' || !intent.content.body) continue;
     unsent[conversationId] = [...(unsent[conversationId] ?? []), intent.content.body];
   }
   await db.writeMeta('unsent', unsent);

@@ -29,6 +29,8 @@ export const errors = {
   wrong_recovery_key: { trpc: 'FORBIDDEN', close: null, retry: false },
   too_many_devices: { trpc: 'BAD_REQUEST', close: null, retry: false },
   bad_signature: { trpc: 'BAD_REQUEST', close: null, retry: false },
+  /** The account's attachments take all the room that it has on the server. */
+  quota_exceeded: { trpc: 'FORBIDDEN', close: null, retry: false },
   group_full: { trpc: 'BAD_REQUEST', close: null, retry: false },
 } as const satisfies Record<string, ErrorRow>;
 

@@ -45,4 +45,10 @@ export const limits = {
   revocationSkewMs: 10 * 60_000,
   /** Push services' addresses are 150 to 600 characters long. */
   pushEndpointMaxLength: 1_024,
+  /** A picture is made smaller before it is encrypted; what is larger than this was not. */
+  attachmentMaxBytes: 1024 * 1024,
+  attachmentBytesPerUser: 1024 * 1024 * 1024,
+  /** A picture's small stand-in, base64: it travels within the message. */
+  pictureStandInMaxLength: 2_000,
+  picturesPerMessage: 10,
 } as const;

@@ -188,7 +188,19 @@ export interface PushKeysTable {
   private_key: string;
 }
 
+export interface AttachmentsTable {
+  /** SHA-256 of the bytes, base64url. */
+  address: string;
+  /** Who has put it here, and may take it back. */
+  user_id: string;
+  size_bytes: number;
+  /** Ciphertext. */
+  bytes: Buffer;
+  created_at: Millis;
+}
+
 export interface Database {
+  attachments: AttachmentsTable;
   push_subscriptions: PushSubscriptionsTable;
   push_keys: PushKeysTable;
   recoveries: RecoveriesTable;

@@ -40,9 +40,20 @@ export async function sendResponse(
     writeHead(res, response);
     if (whole === undefined) return;
     if (headOnly) res.endWithoutBody(whole.length, true);
-    else res.end(whole);
+    else sendPaced(res, whole, () => signal.aborted);
   });
   if (whole === undefined) await pump(res, response, signal);
+}
+
+/** Hands the kernel what it takes and the rest as the reader catches up, so that slow readers cost no memory. */
+export function sendPaced(res: HttpResponse, bytes: Uint8Array, isAborted: () => boolean): void {
+  const [taken] = res.tryEnd(bytes, bytes.length);
+  if (taken) return;
+  res.onWritable((offset) => {
+    if (isAborted()) return true;
+    const [all] = res.tryEnd(bytes.subarray(offset), bytes.length);
+    return all;
+  });
 }
 
 function writeHead(res: HttpResponse, response: Response): void {

@@ -2,8 +2,10 @@ import type { HttpRequest, HttpResponse, TemplatedApp, us_listen_socket } from '
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import type { AnyTRPCRouter } from '@trpc/server';
+import { mediaPath } from '../../lib/protocol/attachments';
 import type { Config } from '../config';
 import type { Doorkeeper } from './doorkeeper';
+import { type MediaOptions, mediaHandler } from './media';
 import { readSite } from './site';
 import { serveStatic } from './static';
 import { type TrpcOptions, trpcHandler } from './trpc';
@@ -17,6 +19,7 @@ export interface HttpOptions<Router extends AnyTRPCRouter> extends Omit<TrpcOpti
   readonly register?: (app: TemplatedApp) => void;
   /** Watches who connects, from before the first word. */
   readonly doorkeeper?: Pick<Doorkeeper, 'watch'>;
+  readonly media?: MediaOptions;
   /** The exported site; `out` in the working directory unless told otherwise. */
   readonly siteFolder?: string;
   /** How long `close` waits for answers that are being made. */
@@ -41,12 +44,18 @@ export async function startHttp<Router extends AnyTRPCRouter>(
   const app = uws.App();
   options.doorkeeper?.watch(app);
 
-  const answer = (res: HttpResponse, req: HttpRequest) => {
-    const call = answerCall(res, req).finally(() => running.delete(call));
+  type Handler = (res: HttpResponse, req: HttpRequest) => Promise<void>;
+  const watched = (handler: Handler) => (res: HttpResponse, req: HttpRequest) => {
+    const call = handler(res, req).finally(() => running.delete(call));
     running.add(call);
   };
+  const answer = watched(answerCall);
   // A method's own routes go before those of any method, so the site's would take the queries.
   app.get('/trpc/*', answer).head('/trpc/*', answer).any('/trpc/*', answer);
+  if (options.media) {
+    const media = watched(mediaHandler(options.media, config, options.log));
+    app.get(`${mediaPath}*`, media).head(`${mediaPath}*`, media).put(`${mediaPath}*`, media);
+  }
   options.register?.(app);
   app.get('/*', (res, req) => serveStatic(site, res, req));
   app.head('/*', (res, req) => serveStatic(site, res, req));

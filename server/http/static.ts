@@ -1,4 +1,5 @@
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
+import { sendPaced } from './exchange';
 import type { Asset, Body, Site } from './site';
 
 /** Answers GET and HEAD from the site in memory. Runs to its end before it returns, except for a slow reader. */
@@ -33,15 +34,4 @@ function bodyFor(asset: Asset, acceptEncoding: string): Body {
 
 function matches(ifNoneMatch: string, etag: string): boolean {
   return ifNoneMatch.split(',').some((candidate) => candidate.trim().replace(/^W\//, '') === etag);
-}
-
-/** Hands the kernel what it takes and the rest as the reader catches up, so that slow readers cost no memory. */
-function sendPaced(res: HttpResponse, bytes: Uint8Array, isAborted: () => boolean): void {
-  const [taken] = res.tryEnd(bytes, bytes.length);
-  if (taken) return;
-  res.onWritable((offset) => {
-    if (isAborted()) return true;
-    const [all] = res.tryEnd(bytes.subarray(offset), bytes.length);
-    return all;
-  });
 }

@@ -69,6 +69,8 @@ const limiters = [
   'bundles',
   'linking',
   'recovery',
+  'uploads',
+  'downloads',
   'oneTimeKeys',
   'oneTimeKeysOf',
   'calls',
@@ -269,6 +271,10 @@ export function createMetrics(procedures: readonly string[] = []) {
       help: 'Answers that were errors, over sockets and HTTP, by code of the error table; internal and overloaded are this node’s failures, the others refusals.',
       label: 'code',
       values: errorCodes,
+    }),
+    attachmentsStored: make.count({
+      name: 'aparte_attachments_stored_total',
+      help: 'Attachments that devices have stored here.',
     }),
     rateLimited: make.counts({
       name: 'aparte_rate_limited_total',

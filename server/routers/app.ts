@@ -1,6 +1,7 @@
 import { syncState } from '../../lib/protocol/accounts';
 import { state } from '../sync/state';
 import { accountsRouter } from './accounts';
+import { attachmentsRouter } from './attachments';
 import { deviceProcedure, router } from './context';
 import { conversationsRouter } from './conversations';
 import { devicesRouter } from './devices';
@@ -10,6 +11,7 @@ import { pushRouter } from './push';
 
 export const appRouter = router({
   accounts: accountsRouter,
+  attachments: attachmentsRouter,
   devices: devicesRouter,
   linking: linkingRouter,
   backup: backupRouter,

@@ -6,6 +6,7 @@ import config from '../../playwright.config';
 import { accessible } from './accessible';
 import { precached, talk } from './journeys';
 import { chat, Person } from './person';
+import { photo } from './photo';
 import { BuiltServer } from './server';
 import { test } from './test';
 
@@ -39,22 +40,36 @@ async function person(name: string): Promise<Person> {
   return Person.of(context, page, name);
 }
 
-/** What the system does for an installed app that somebody shares with. */
-const share = (page: Page, fields: Record<string, string>) =>
-  page.evaluate((values) => {
-    const form = document.createElement('form');
-    form.method = 'post';
-    form.enctype = 'multipart/form-data';
-    form.action = '/share';
-    for (const [name, value] of Object.entries(values)) {
+/** What the system does for an installed app that somebody shares with. @param pictures base64 */
+const share = (page: Page, fields: Record<string, string>, pictures: string[] = []) =>
+  page.evaluate(
+    ([values, files]) => {
+      const form = document.createElement('form');
+      form.method = 'post';
+      form.enctype = 'multipart/form-data';
+      form.action = '/share';
+      for (const [name, value] of Object.entries(values)) {
+        const input = document.createElement('input');
+        input.name = name;
+        input.value = value;
+        form.append(input);
+      }
+      const chosen = new DataTransfer();
+      for (const [index, file] of files.entries()) {
+        const bytes = Uint8Array.from(atob(file), (letter) => letter.charCodeAt(0));
+        chosen.items.add(new File([bytes], `${index}.jpg`, { type: 'image/jpeg' }));
+      }
       const input = document.createElement('input');
-      input.name = name;
-      input.value = value;
+      input.type = 'file';
+      input.name = 'pictures';
+      input.multiple = true;
+      input.files = chosen.files;
       form.append(input);
-    }
-    document.body.append(form);
-    form.submit();
-  }, fields);
+      document.body.append(form);
+      form.submit();
+    },
+    [fields, pictures] as const,
+  );
 
 test('the browser finds nothing that stands against installing it, and every picture of the manifest is there', async () => {
   const { page } = await person('Anna');
@@ -192,4 +207,34 @@ test('the app offers to be installed after the first conversation, explains it f
   await page.goto('/settings');
   await page.getByRole('button', { name: 'How to install' }).click();
   await expect(page.getByText('Tap Share in the browser’s bar.')).toBeVisible();
+});
+
+test('pictures that another app shares go into a conversation, small and beside what one writes to them', async ({
+  browser,
+}) => {
+  const anna = await person('Anna');
+  const bert = await Person.open(browser, server.origin, 'Bert');
+  await talk(anna, bert);
+  const { page } = anna;
+  expect(await precached(page)).toBe(true);
+  await page.reload();
+  const pictures = [await photo(page, 20), Buffer.from('not a picture'), await photo(page, 200)];
+  await share(
+    page,
+    { text: 'Both of them' },
+    pictures.map((picture) => picture.toString('base64')),
+  );
+  await expect(page.getByRole('heading', { name: 'Share' })).toBeVisible();
+  const waiting = page.getByRole('list', { name: 'Pictures to send' }).getByRole('img');
+  await expect(waiting).toHaveCount(2);
+  await accessible(page);
+  await page.getByRole('list', { name: 'Conversations' }).getByRole('button', { name: /Bert/ }).click();
+  await expect(page.getByRole('textbox', { name: 'Message', exact: true })).toHaveValue('Both of them');
+  await expect(waiting).toHaveCount(2);
+  await accessible(page);
+  await page.getByRole('button', { name: 'Send', exact: true }).click();
+  await expect(bert.message('Both of them')).toBeVisible();
+  await expect(bert.page.getByRole('button', { name: /^Open picture/ })).toHaveCount(2);
+  await page.goto('/share');
+  await expect(page.getByText('Nothing is waiting to be shared.')).toBeVisible();
 });

@@ -4,6 +4,7 @@ import { up as devices } from './0002-devices';
 import { up as trust } from './0003-trust';
 import { up as push } from './0004-push';
 import { up as usedKeys } from './0005-used-keys';
+import { up as attachments } from './0006-attachments';
 
 export interface Migration {
   name: string;
@@ -17,4 +18,5 @@ export const migrations: readonly Migration[] = [
   { name: '0003-trust', up: trust },
   { name: '0004-push', up: push },
   { name: '0005-used-keys', up: usedKeys },
+  { name: '0006-attachments', up: attachments },
 ];
