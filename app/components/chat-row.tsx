@@ -35,8 +35,7 @@ export const ChatRow = memo(function ChatRow(props: {
     if (preview.kind === 'group') return t('group');
     if (isBlocked(preview.senderId)) return t('blocked');
     if (preview.kind !== 'text') return t('sealed');
-    const shown = preview.picture ? t('picture', { text: preview.text || t('pictureOnly') }) : preview.text;
-    const said = shown || t('deleted');
+    const said = preview.text || (preview.picture ? t('picture') : t('deleted'));
     return preview.senderId === me ? t('you', { text: said }) : said;
   };
   return (
@@ -62,7 +61,10 @@ export const ChatRow = memo(function ChatRow(props: {
           {preview && <time dateTime={new Date(preview.at).toISOString()}>{when(preview.at)}</time>}
         </span>
         <span className="row-bottom">
-          <span className="row-preview">{text()}</span>
+          <span className="row-preview">
+            {preview?.picture && !isBlocked(preview.senderId) && <Icon name="picture" />}
+            {text()}
+          </span>
           {isMeantUnread(conversation, isBlocked) && (
             <span
               role="img"

@@ -133,10 +133,16 @@ export function Composer(props: {
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the height follows the text.
   useLayoutEffect(() => {
-    const area = box.current;
-    if (!area) return;
-    area.style.height = 'auto';
-    area.style.height = `${Math.min(area.scrollHeight, 200)}px`;
+    const fitText = () => {
+      const area = box.current;
+      if (!area) return;
+      area.style.height = 'auto';
+      area.style.height = `${Math.min(area.scrollHeight, 200)}px`;
+    };
+    fitText();
+    // A phone that is turned breaks the lines elsewhere.
+    addEventListener('resize', fitText);
+    return () => removeEventListener('resize', fitText);
   }, [text]);
 
   const send = () => {
