@@ -46,9 +46,11 @@ self.addEventListener('fetch', (event) => {
 
 // Where the browser can be told so once, it asks nobody here for what only the network has.
 self.addEventListener('install', (event: ExtendableEvent & { addRoutes?: AddRoutes }) => {
-  const routes = event.addRoutes?.({ condition: { urlPattern: '/trpc/*' }, source: 'network' });
-  // A browser that does not like the rule asks here as before.
-  if (routes) event.waitUntil(routes.catch(() => undefined));
+  for (const urlPattern of ['/trpc/*', '/media/*']) {
+    const route = event.addRoutes?.({ condition: { urlPattern }, source: 'network' });
+    // A browser that does not like the rule asks here as before.
+    if (route) event.waitUntil(route.catch(() => undefined));
+  }
 });
 
 precacheAndRoute(files, { ignoreURLParametersMatching: [/.*/], cleanURLs: true });

@@ -25,7 +25,8 @@ export async function takeShared(request: Request): Promise<Response> {
   const db = new AparteDb(async () => key);
   try {
     const author = { db, now: () => Date.now(), newId: () => crypto.randomUUID() };
-    await keepShared(author, parts, await prepared(files));
+    const pictures = await prepared(files);
+    await keepShared(author, parts, pictures, files.length - pictures.length);
   } finally {
     db.close();
   }

@@ -38,14 +38,25 @@ export async function shipAlone(): Promise<void> {
   makeWay();
   follow();
   registration.addEventListener('updatefound', follow, gone);
+  let waited: ReturnType<typeof setInterval> | undefined;
   try {
     const signal = AbortSignal.any([over.signal, AbortSignal.timeout(lockWaitMs)]);
-    await navigator.locks.request(engineLock, { signal }, () => shipSealed(environment));
+    await navigator.locks.request(engineLock, { signal }, () => {
+      // A page that is opened meanwhile waits for the lock: it has it after the message that is being sent.
+      waited = setInterval(() => void isWaitedFor().then((yes) => yes && over.abort()), 500);
+      return shipSealed(environment, over.signal);
+    });
   } catch (error) {
     if ((await db.outbox.count()) > 0) throw error;
   } finally {
+    clearInterval(waited);
     watched.unsubscribe();
     gone.abort();
     db.close();
   }
+}
+
+async function isWaitedFor(): Promise<boolean> {
+  const { pending = [] } = await navigator.locks.query();
+  return pending.some(({ name }) => name === engineLock);
 }

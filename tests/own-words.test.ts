@@ -9,6 +9,9 @@ import { limits } from '../lib/protocol/limits';
 import type { TestDevice } from './device';
 import { body, Town } from './own-devices';
 
+/** Nobody ends it. */
+const { signal: endless } = new AbortController();
+
 let town: Town;
 let anna: TestDevice;
 let bert: TestDevice;
@@ -49,7 +52,7 @@ async function tried(text: string): Promise<string> {
   const lost: typeof fetch = async () => {
     throw new TypeError('the request was lost');
   };
-  await expect(shipSealed({ ...anna.environment(), api: createApi('', lost) })).rejects.toThrow();
+  await expect(shipSealed({ ...anna.environment(), api: createApi('', lost) }, endless)).rejects.toThrow();
   return id;
 }
 
@@ -221,6 +224,6 @@ test('what was written anew without a network is encrypted ahead again', async (
   await anna.stop();
   // As the service worker does when no page is open.
   anna.network.setUp(true);
-  expect(await shipSealed(anna.environment())).toBe(1);
+  expect(await shipSealed(anna.environment(), endless)).toBe(1);
   expect(await body(bert, 'see you at ten')).toMatchObject({ editSeq: 0 });
 });

@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { cancel, deleteMessage, editMessage, retry } from '../lib/client/change-intents';
 import type { MessageRow } from '../lib/client/db';
-import { freeConversation } from '../lib/client/freeing';
-import { sendText } from '../lib/client/intents';
+import { fetchOlder, freeConversation } from '../lib/client/freeing';
+import { sendText, startDirect } from '../lib/client/intents';
 import { isSent } from '../lib/client/picture-rows';
+import { uploadPicture } from '../lib/client/picture-transfers';
 import {
   addPicture,
   removePicture,
@@ -12,10 +13,13 @@ import {
   wishPicture,
 } from '../lib/client/pictures';
 import { shipSealed } from '../lib/client/ship';
-import { toBase64 } from '../lib/protocol/base64';
+import { wipeCache } from '../lib/client/wipe-cache';
 import { limits } from '../lib/protocol/limits';
 import type { TestDevice } from './device';
 import { body, Town } from './own-devices';
+
+/** Nobody ends it. */
+const { signal: endless } = new AbortController();
 
 let town: Town;
 let anna: TestDevice;
@@ -29,17 +33,30 @@ beforeEach(async () => {
 });
 afterEach(() => town.close());
 
+/** The head of a WebP image of that size, and as many letters as make it so long. */
+function webp(width: number, height: number, letter = 'x', size = 100): string {
+  const bytes = Buffer.alloc(size, letter);
+  bytes.write('RIFF', 0);
+  bytes.writeUInt32LE(size - 8, 4);
+  bytes.write('WEBPVP8X', 8);
+  bytes.writeUInt32LE(10, 16);
+  bytes.writeUInt32LE(0, 20);
+  bytes.writeUIntLE(width - 1, 24, 3);
+  bytes.writeUIntLE(height - 1, 27, 3);
+  return bytes.toString('base64');
+}
+
 const picture = (letter: string, size = 60_000) => ({
-  bytes: toBase64(new TextEncoder().encode(letter.repeat(size))),
+  bytes: webp(640, 480, letter, size),
   type: 'image/webp' as const,
   width: 640,
   height: 480,
-  standIn: toBase64(new TextEncoder().encode('small')),
+  standIn: webp(24, 18),
 });
 
-const send = async (letter: string, text = '', author = anna.author) => {
-  await addPicture(author, conversationId, picture(letter));
-  await sendPictures(author, conversationId, text, null);
+const send = async (letter: string, text = '', { author } = anna, into = conversationId) => {
+  await addPicture(author, into, picture(letter));
+  await sendPictures(author, into, text, null, author.newId());
 };
 
 const refusal = (status: number, code: string) => Response.json({ code }, { status });
@@ -87,7 +104,7 @@ test('a picture arrives byte for byte on every device of both, and the server ho
 
 test('of several pictures each is a message, in the order of choosing, the text with the first', async () => {
   for (const letter of 'abc') await addPicture(anna.author, conversationId, picture(letter));
-  expect(await sendPictures(anna.author, conversationId, 'three', null)).toBe(3);
+  expect(await sendPictures(anna.author, conversationId, 'three', null, anna.author.newId())).toBe(3);
   await shown(bert, 3);
   const messages = await pictured(bert);
   expect(messages.map((row) => row.body)).toEqual(['three', '', '']);
@@ -97,13 +114,12 @@ test('of several pictures each is a message, in the order of choosing, the text 
     text: '',
     picture: true,
   });
-  expect(await sendPictures(anna.author, conversationId, 'none', null)).toBe(0);
 });
 
 test('pictures wait beside the draft until they are sent or removed, and no more than one message takes', async () => {
   for (let index = 0; index < limits.picturesPerMessage; index++)
-    expect(await addPicture(anna.author, conversationId, picture('a', 10))).toBe(true);
-  expect(await addPicture(anna.author, conversationId, picture('b', 10))).toBe(false);
+    expect(await addPicture(anna.author, conversationId, picture('a', 100))).toBe(true);
+  expect(await addPicture(anna.author, conversationId, picture('b', 100))).toBe(false);
   await anna.stop();
   anna.start();
   const [first] = await waitingPictures(anna.db, conversationId);
@@ -125,7 +141,7 @@ test('a picture that was sent without a network goes by whoever has it first, it
     order.push(url.includes('/media/') ? 'picture' : 'message');
     return false;
   };
-  expect(await shipSealed(anna.environment())).toBe(1);
+  expect(await shipSealed(anna.environment(), endless)).toBe(1);
   expect(order).toEqual(['picture', 'message']);
   expect((await shown(bert, 1))[0]?.bytes).toBe(picture('a').bytes);
 });
@@ -147,11 +163,14 @@ test('lost answers and an engine that ends in between send the same bytes to the
   expect(message?.picture).toMatchObject({ address: upload.address });
 });
 
-test('a picture that is taken back before it left is gone from here and was never told of', async () => {
+test('a picture that is taken back before it left waits beside the draft again, and nobody was told of it', async () => {
   anna.network.setUp(false);
   await send('a', 'better not');
   const [message] = await pictured(anna);
   expect(await cancel(anna.author, message?.id ?? '')).toBe('better not');
+  const [beside] = await waitingPictures(anna.db, conversationId);
+  expect(beside?.bytes).toBe(picture('a').bytes);
+  await removePicture(anna.author, beside?.id ?? '');
   anna.network.setUp(true);
   anna.hurry();
   await sendText(anna.author, conversationId, 'after');
@@ -217,6 +236,10 @@ test('pictures are freed with their messages, and come back with them', async ()
   await bert.db.conversations.update(conversationId, { unread: 0, readSeq: last });
   expect(await freeConversation(bert.author, conversationId)).toBeGreaterThan(0);
   expect(await bert.db.pictures.count()).toBe(0);
+  await fetchOlder(bert.author, conversationId);
+  const message = await bert.until(async () => (await pictured(bert))[0], 'the message');
+  await wishPicture(bert.author, message.id);
+  expect((await shown(bert, 1))[0]?.bytes).toBe(picture('a').bytes);
 });
 
 test('a picture for which there is no room fails visibly, and goes when there is', async () => {
@@ -232,4 +255,83 @@ test('a picture for which there is no room fails visibly, and goes when there is
   await allSent(anna);
   expect((await shown(bert, 1))[0]?.bytes).toBe(picture('a').bytes);
   expect((await pictured(bert)).map((row) => row.body)).toEqual(['big']);
+});
+
+test('a text that is sent when the pictures beside it have just gone goes alone, and no message goes twice', async () => {
+  const { author } = anna;
+  await addPicture(author, conversationId, picture('a'));
+  const [first, second] = [author.newId(), author.newId()];
+  // As two tabs would that both still show the picture.
+  await Promise.all([
+    sendPictures(author, conversationId, 'look', null, first),
+    sendPictures(author, conversationId, 'ok', null, second),
+  ]);
+  // As a page does that finds what another has left.
+  await sendText(author, conversationId, 'look', null, first);
+  await sendPictures(author, conversationId, 'ok', null, second);
+  await body(bert, 'ok');
+  await shown(bert, 1);
+  await allSent(anna);
+  const texts = (await bert.db.messages.orderBy('[conversationId+order]').toArray()).map((row) => row.body);
+  expect(texts).toEqual(['hello', 'look', 'ok']);
+});
+
+test('a picture that is taken back while it goes to the server does not stay there', async () => {
+  anna.network.setUp(false);
+  await send('a');
+  const row = await anna.until(
+    async () => (await anna.db.outbox.toArray()).find((one) => one.sealed),
+    'sealing',
+  );
+  await anna.stop();
+  anna.network.setUp(true);
+  const { db, media } = anna.environment();
+  const [message] = await pictured(anna);
+  if (!message) throw new Error('nothing was sent');
+  const put: typeof media.put = async (...call) => {
+    await cancel(anna.author, message.id);
+    await media.put(...call);
+  };
+  await uploadPicture({ db, media: { ...media, put } }, row, endless);
+  expect(await isStored(message)).toBe(true);
+  anna.start();
+  await anna.until(async () => ((await isStored(message)) ? undefined : true), 'the server forgets it');
+});
+
+test('what strangers send is fetched only when somebody asks for it', async () => {
+  const carl = await town.person('carl');
+  const session = await bert.db.readMeta('session');
+  if (session?.state !== 'signed_in') throw new Error('nobody is signed in there');
+  const request = await startDirect(carl.author, session);
+  await send('c', 'hello from carl', carl, request);
+  const message = await body(bert, 'hello from carl');
+  await send('a');
+  await shown(bert, 1);
+  expect(await bert.db.pictures.get(message.id)).toBe(undefined);
+  await wishPicture(bert.author, message.id);
+  await shown(bert, 2);
+});
+
+test('a picture that is of another size than its message says, and a stand-in that is large, are not shown', async () => {
+  const made = { ...picture('a'), bytes: webp(16_000, 16_000, 'a', 2_000), standIn: webp(9_000, 9_000) };
+  await addPicture(anna.author, conversationId, made);
+  await sendPictures(anna.author, conversationId, 'unpack me', null, anna.author.newId());
+  const message = await body(bert, 'unpack me');
+  expect(message.picture).toMatchObject({ width: 640, height: 480, standIn: '' });
+  const row = await bert.until(() => bert.db.pictures.get(message.id), 'what came');
+  expect(row).toMatchObject({ state: 'damaged', bytes: '' });
+});
+
+test('pictures that wait or were not sent outlive the keys of a device, as texts do', async () => {
+  anna.network.setUp(false);
+  await send('a', 'unsent');
+  await addPicture(anna.author, conversationId, picture('b'));
+  const session = await anna.db.readMeta('session');
+  if (session?.state !== 'signed_in') throw new Error('nobody is signed in there');
+  await anna.stop();
+  const { userId, deviceId } = session;
+  await anna.db.writeMeta('lost', { what: 'keys', userId, deviceId, handle: 'anna', name: 'Anna' });
+  await wipeCache(anna.environment(), userId);
+  const waiting = await waitingPictures(anna.db, conversationId);
+  expect(waiting.map((row) => row.bytes)).toEqual([picture('a').bytes, picture('b').bytes]);
 });

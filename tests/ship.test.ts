@@ -6,6 +6,9 @@ import { shipSealed } from '../lib/client/ship';
 import type { TestDevice } from './device';
 import { body, Town } from './own-devices';
 
+/** Nobody ends it. */
+const { signal: endless } = new AbortController();
+
 let town: Town;
 let anna: TestDevice;
 let bert: TestDevice;
@@ -33,9 +36,9 @@ test('what was written without a network is encrypted at once, and sent by whoev
   const api = createApi('', anna.network.fetch);
   // A worker that is killed between sending and noting so does it again: the server takes it once.
   const rows = await anna.db.outbox.toArray();
-  expect(await shipSealed({ ...anna.environment(), api })).toBe(20);
+  expect(await shipSealed({ ...anna.environment(), api }, endless)).toBe(20);
   await anna.db.outbox.bulkPut(rows);
-  expect(await shipSealed({ ...anna.environment(), api })).toBe(20);
+  expect(await shipSealed({ ...anna.environment(), api }, endless)).toBe(20);
   await body(bert, 'message 19');
   anna.start();
   await sendText(anna.author, conversationId, 'and on');
@@ -58,7 +61,7 @@ test('a message that is encrypted but not yet tried can be taken back, and the n
 test('without a network nothing is shipped, and nothing is lost', async () => {
   await sendText(anna.author, conversationId, 'later');
   await sealedAhead(1);
-  await expect(shipSealed(anna.environment())).rejects.toThrow();
+  await expect(shipSealed(anna.environment(), endless)).rejects.toThrow();
   anna.network.setUp(true);
   anna.hurry();
   await body(bert, 'later');
@@ -77,6 +80,6 @@ test('a mark that is not encrypted yet does not hold up what was written after i
   expect((await anna.db.outbox.toArray()).map(({ intent }) => intent.kind)).toEqual(['mark', 'message']);
   await anna.stop();
   anna.network.setUp(true);
-  expect(await shipSealed(anna.environment())).toBe(1);
+  expect(await shipSealed(anna.environment(), endless)).toBe(1);
   await body(bert, 'good news');
 });

@@ -23,7 +23,12 @@ export function Announcer({ messages }: { messages: MessageRow[] | undefined }) 
     );
     const seq = newest?.seq ?? 0;
     if (newest && known.current !== null && seq > known.current && !names.isBlocked(newest.senderId)) {
-      say(t('said', { name: names.person(newest.senderId), text: newest.body || t('picture') }));
+      say(
+        t('said', {
+          name: names.person(newest.senderId),
+          text: [newest.picture && t('picture'), newest.body].filter(Boolean).join(', '),
+        }),
+      );
     }
     known.current = Math.max(known.current ?? 0, seq);
   }, [messages, names, t]);

@@ -25,9 +25,11 @@ interface Props {
   /** It was searched for. */
   found: boolean;
   onWrite: (writing: Writing) => void;
+  /** Its picture is to have the whole screen. */
+  onShow: (message: MessageRow) => void;
 }
 
-export function Bubble({ message, conversation, own, changing, startsGroup, found, onWrite }: Props) {
+export function Bubble({ message, conversation, own, changing, startsGroup, found, onWrite, onShow }: Props) {
   const t = useTranslations('message');
   const format = useFormatter();
   const names = useNames();
@@ -72,7 +74,13 @@ export function Bubble({ message, conversation, own, changing, startsGroup, foun
           className={`bubble ${readable ? '' : 'unreadable'} ${message.picture && readable ? 'pictured' : ''}`}
         >
           {message.replyTo && readable && <Quote id={message.replyTo} />}
-          {message.picture && readable && <Picture message={message} />}
+          {message.picture && readable && (
+            <Picture
+              message={message}
+              unasked={conversation.myState !== 'requested'}
+              onShow={() => onShow(message)}
+            />
+          )}
           {text() !== '' && <p className="body">{text()}</p>}
           <span className="meta">
             {message.editSeq > 0 && readable && <span>{t('edited')}</span>}

@@ -62,7 +62,12 @@ export const ChatRow = memo(function ChatRow(props: {
         </span>
         <span className="row-bottom">
           <span className="row-preview">
-            {preview?.picture && !isBlocked(preview.senderId) && <Icon name="picture" />}
+            {preview?.picture && !isBlocked(preview.senderId) && (
+              <>
+                <Icon name="picture" />
+                {preview.text !== '' && <span className="visually-hidden">{t('picture')}</span>}
+              </>
+            )}
             {text()}
           </span>
           {isMeantUnread(conversation, isBlocked) && (

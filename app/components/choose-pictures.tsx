@@ -5,12 +5,12 @@ import { useTranslations } from 'use-intl';
 import type { PictureIntake } from '../hooks/use-pictures';
 import { Icon } from './icons';
 
-/** Of files that were dropped or pasted, those that may be pictures. */
+/** Of files that were pasted, those that may be pictures. */
 export const imagesOf = (files: FileList): File[] =>
   [...files].filter((file) => file.type.startsWith('image/'));
 
 /** Opens the system's own way to choose pictures, on a phone its camera too. */
-export function ChoosePictures({ intake }: { intake: PictureIntake }) {
+export function ChoosePictures({ intake, onChosen }: { intake: PictureIntake; onChosen: () => void }) {
   const t = useTranslations('pictures');
   const input = useRef<HTMLInputElement>(null);
   return (
@@ -23,6 +23,7 @@ export function ChoosePictures({ intake }: { intake: PictureIntake }) {
         hidden
         onChange={({ target }) => {
           intake.take(target.files ?? []);
+          onChosen();
           // The same again is a change too.
           target.value = '';
         }}

@@ -46,9 +46,11 @@ export function Composer(props: {
   const t = useTranslations('composer');
   const message = useTranslations('message');
   const names = useNames();
-  const beside = useWaitingPictures(conversationId) ?? none;
+  /** `undefined`: it is not known yet whether any wait. */
+  const beside = useWaitingPictures(conversationId);
   // A change of an old message leaves them where they are.
-  const pictures = writing.mode === 'edit' ? none : beside;
+  const pictures = writing.mode === 'edit' ? none : (beside ?? none);
+  const preparing = writing.mode !== 'edit' && intake.busy > 0;
   const [draft, setDraft] = useState(conversation.draft);
   const [changed, setChanged] = useState('');
   // A change of an old message leaves the draft of a new one alone.
@@ -147,7 +149,7 @@ export function Composer(props: {
 
   const send = () => {
     const body = text.trim();
-    if ((!body && pictures.length === 0) || body.length > limits.textMaxLength) return;
+    if ((!body && pictures.length === 0) || body.length > limits.textMaxLength || preparing) return;
     if (writing.mode === 'edit') {
       if (!body) return;
       const { message } = writing;
@@ -161,11 +163,12 @@ export function Composer(props: {
       });
     } else {
       const replyTo = writing.mode === 'reply' ? writing.message.id : null;
-      const messageId = pictures[0]?.id ?? author.newId();
+      const messageId = author.newId();
       const words: Said = { conversationId, kind: 'text', messageId, body, replyTo };
-      const stored: Promise<unknown> = pictures[0]
-        ? sendPictures(author, conversationId, body, replyTo)
-        : sendText(author, conversationId, body, replyTo, messageId);
+      const stored: Promise<unknown> =
+        beside?.length === 0
+          ? sendText(author, conversationId, body, replyTo, messageId)
+          : sendPictures(author, conversationId, body, replyTo, messageId);
       const kept = body ? untilStored(words, stored) : stored;
       // No room for it: the text is given back, and the failure goes on to where it is told.
       void kept.catch((error: unknown) => {
@@ -193,6 +196,7 @@ export function Composer(props: {
       onEdit({ mode: 'edit', message: lastOwn.current });
     }
   };
+  const toField = () => box.current?.focus();
   const tooLong = text.length > limits.textMaxLength;
   const empty = !text.trim() && pictures.length === 0;
   return (
@@ -219,9 +223,9 @@ export function Composer(props: {
           {t('tooLong')}
         </p>
       )}
-      {writing.mode !== 'edit' && <WaitingPictures pictures={pictures} intake={intake} />}
+      {writing.mode !== 'edit' && <WaitingPictures pictures={pictures} intake={intake} onRemoved={toField} />}
       <div className="composer-line">
-        {writing.mode !== 'edit' && <ChoosePictures intake={intake} />}
+        {writing.mode !== 'edit' && <ChoosePictures intake={intake} onChosen={toField} />}
         <textarea
           ref={box}
           rows={1}
@@ -238,14 +242,15 @@ export function Composer(props: {
           onKeyDown={keyed}
           onPaste={({ clipboardData }) => {
             // A text that was copied from a document has a picture of itself beside it: the text is meant.
-            if (!clipboardData.types.includes('text/plain')) intake.take(imagesOf(clipboardData.files));
+            if (writing.mode !== 'edit' && !clipboardData.types.includes('text/plain'))
+              intake.take(imagesOf(clipboardData.files));
           }}
         />
         <button
           type="button"
           className="icon-button primary"
           aria-label={t('send')}
-          disabled={empty || tooLong}
+          disabled={empty || tooLong || preparing}
           onClick={send}
         >
           <Icon name="send" />

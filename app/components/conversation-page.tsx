@@ -13,7 +13,6 @@ import { usePictureIntake } from '../hooks/use-pictures';
 import { usePresence } from '../hooks/use-presence';
 import { AlertOffer } from './alert-offer';
 import { Avatar } from './avatar';
-import { imagesOf } from './choose-pictures';
 import { Composer } from './composer';
 import { ConversationSearch } from './conversation-search';
 import { Icon } from './icons';
@@ -75,7 +74,8 @@ function Open({ conversation }: { conversation: ConversationRow }) {
       onDrop={(event) => {
         if (!event.dataTransfer.types.includes('Files')) return;
         event.preventDefault();
-        if (conversation.myState === 'active') intake.take(imagesOf(event.dataTransfer.files));
+        if (conversation.myState === 'active' && writing.mode !== 'edit')
+          intake.take(event.dataTransfer.files);
       }}
     >
       <header className="bar">

@@ -16,6 +16,7 @@ import { useNames } from '../hooks/use-names';
 import { Announcer } from './announcer';
 import { Bubble } from './bubble';
 import type { Writing } from './conversation-page';
+import { FullPicture } from './full-picture';
 import { Icon } from './icons';
 import { type Item, layOut } from './message-layout';
 import { DaySeparator, Notice, UnreadDivider } from './message-notices';
@@ -42,6 +43,8 @@ export function MessageList(props: {
   const names = useNames();
   const [limit, setLimit] = useState(firstSize);
   const [atEnd, setAtEnd] = useState(true);
+  /** Whose picture has the whole screen. Not its row's, which goes as messages arrive. */
+  const [full, setFull] = useState<MessageRow | null>(null);
   const stick = useRef(true);
   stick.current = atEnd;
   const [around, setAround] = useState<Around | null>(null);
@@ -216,12 +219,14 @@ export function MessageList(props: {
                 own={item.own}
                 changing={waiting?.has(item.message.id) ?? false}
                 onWrite={onWrite}
+                onShow={setFull}
               />
             );
           }}
         </Virtualizer>
       </div>
       <Announcer messages={messages} />
+      {full && <FullPicture message={full} onClose={() => setFull(null)} />}
       {!atEnd && (
         <button type="button" className="to-end icon-button" aria-label={t('toBottom')} onClick={toNewest}>
           <Icon name="down" />

@@ -1,6 +1,6 @@
 'use client';
 
-import { useEffect, useRef, useState } from 'react';
+import { useEffect } from 'react';
 import { useTranslations } from 'use-intl';
 import type { MessageRow } from '../../lib/client/db';
 import { isSent } from '../../lib/client/picture-rows';
@@ -8,92 +8,56 @@ import { wishPicture } from '../../lib/client/pictures';
 import { author } from '../hooks/author';
 import { usePicture } from '../hooks/use-live';
 import { usePictureUrl } from '../hooks/use-pictures';
-import { Icon } from './icons';
 
-/** A message's picture. Until it is here its stand-in keeps its place; one that is not here is asked for. */
-export function Picture({ message }: { message: MessageRow }) {
+/**
+ * A message's picture. Until it is here its stand-in keeps its place; one that is not here is asked for.
+ * @param unasked false: only when somebody says so, since it is a stranger's
+ */
+export function Picture(props: { message: MessageRow; unasked: boolean; onShow: () => void }) {
+  const { message, unasked, onShow } = props;
   const { picture } = message;
   const t = useTranslations('pictures');
   const row = usePicture(message.id);
   const url = usePictureUrl(row);
-  const [open, setOpen] = useState(false);
   const missing = row === null && isSent(picture);
   useEffect(() => {
-    if (missing) void wishPicture(author, message.id);
-  }, [missing, message.id]);
+    if (missing && unasked) void wishPicture(author, message.id);
+  }, [missing, unasked, message.id]);
   if (!picture) return null;
-  const { width, height, type, standIn } = picture;
+  const { width, height } = picture;
   const alt = message.body || t('picture');
   if (url) {
     return (
-      <>
-        <button
-          type="button"
-          className="picture"
-          aria-label={t('open', { text: alt })}
-          onClick={() => setOpen(true)}
-        >
-          <img src={url} width={width} height={height} alt="" />
-        </button>
-        {open && <FullPicture message={message} url={url} onClose={() => setOpen(false)} />}
-      </>
+      <button type="button" className="picture" aria-label={t('open', { text: alt })} onClick={onShow}>
+        <img src={url} width={width} height={height} alt="" />
+      </button>
     );
   }
   const lost = row && row.state !== 'here' ? row.state : null;
+  const asked = !missing || unasked;
   return (
     <span className="picture">
-      <img
-        className="stand-in"
-        src={`data:${type};base64,${standIn}`}
-        width={width}
-        height={height}
-        alt={alt}
-      />
-      <span className="picture-state" role="status">
-        {t(lost ?? 'loading')}
-        {lost && (
-          <button type="button" className="link" onClick={() => void wishPicture(author, message.id)}>
-            {t('again')}
-          </button>
-        )}
-      </span>
+      <StandIn picture={picture} alt={alt} />
+      {(missing || lost) && (
+        <span className="picture-state">
+          {(lost || asked) && t(lost ?? 'loading')}
+          {(lost || !asked) && (
+            <button type="button" className="link" onClick={() => void wishPicture(author, message.id)}>
+              {t(lost ? 'again' : 'show')}
+            </button>
+          )}
+        </span>
+      )}
     </span>
   );
 }
 
-/** The whole screen for one picture. The browser's own dialog keeps focus and Escape right. */
-function FullPicture({ message, url, onClose }: { message: MessageRow; url: string; onClose: () => void }) {
-  const t = useTranslations('pictures');
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
-  const extension = message.picture?.type === 'image/jpeg' ? 'jpg' : 'webp';
-  const day = new Date(message.at).toISOString().slice(0, 10);
-  return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: Escape does the same.
-    <dialog
-      ref={dialog}
-      className="full-picture"
-      aria-label={message.body || t('picture')}
-      onClose={onClose}
-      onClick={(event) => {
-        // Beside the picture, as elsewhere.
-        if (event.target === event.currentTarget) dialog.current?.close();
-      }}
-    >
-      <img src={url} alt={message.body || t('picture')} />
-      <div className="full-picture-bar">
-        <a className="icon-button" href={url} download={`aparte-${day}.${extension}`} aria-label={t('save')}>
-          <Icon name="save" />
-        </a>
-        <button
-          type="button"
-          className="icon-button"
-          aria-label={t('close')}
-          onClick={() => dialog.current?.close()}
-        >
-          <Icon name="close" />
-        </button>
-      </div>
-    </dialog>
-  );
+function StandIn({ picture, alt }: { picture: NonNullable<MessageRow['picture']>; alt: string }) {
+  const { type, standIn, width, height } = picture;
+  if (standIn === '')
+    return (
+      <svg viewBox={`0 0 ${width} ${height}`} width={width} height={height} role="img" aria-label={alt} />
+    );
+  const source = `data:${type};base64,${standIn}`;
+  return <img className="stand-in" src={source} width={width} height={height} alt={alt} />;
 }

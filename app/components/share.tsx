@@ -50,6 +50,7 @@ export function Share() {
           <>
             {waiting.text && <blockquote className="card shared">{waiting.text}</blockquote>}
             <WaitingPictures pictures={pictures} />
+            {waiting.left > 0 && <p className="notice bad">{t('left', { count: waiting.left })}</p>}
             <p className="lead">{t('hint')}</p>
             <label className="search inset">
               <span className="visually-hidden">{t('search')}</span>

@@ -8,7 +8,12 @@ import { type PictureIntake, usePictureUrl } from '../hooks/use-pictures';
 import { Icon } from './icons';
 
 /** The pictures that go with the next message, and what has become of those that were chosen. */
-export function WaitingPictures({ pictures, intake }: { pictures: PictureRow[]; intake?: PictureIntake }) {
+export function WaitingPictures(props: {
+  pictures: PictureRow[];
+  intake?: PictureIntake;
+  onRemoved?: () => void;
+}) {
+  const { pictures, intake, onRemoved } = props;
   const t = useTranslations('pictures');
   const { problem = null, busy = 0 } = intake ?? {};
   return (
@@ -21,7 +26,7 @@ export function WaitingPictures({ pictures, intake }: { pictures: PictureRow[]; 
       {(pictures.length > 0 || busy > 0) && (
         <ul className="waiting-pictures" aria-label={t('waiting')}>
           {pictures.map((picture, place) => (
-            <Waiting key={picture.id} picture={picture} place={place + 1} />
+            <Waiting key={picture.id} picture={picture} place={place + 1} onRemoved={onRemoved} />
           ))}
           {busy > 0 && (
             <li className="preparing" role="status">
@@ -34,7 +39,8 @@ export function WaitingPictures({ pictures, intake }: { pictures: PictureRow[]; 
   );
 }
 
-function Waiting({ picture, place }: { picture: PictureRow; place: number }) {
+function Waiting(props: { picture: PictureRow; place: number; onRemoved: (() => void) | undefined }) {
+  const { picture, place, onRemoved } = props;
   const t = useTranslations('pictures');
   const url = usePictureUrl(picture);
   return (
@@ -44,7 +50,10 @@ function Waiting({ picture, place }: { picture: PictureRow; place: number }) {
         type="button"
         className="icon-button"
         aria-label={t('remove', { place })}
-        onClick={() => void removePicture(author, picture.id)}
+        onClick={() => {
+          void removePicture(author, picture.id);
+          onRemoved?.();
+        }}
       >
         <Icon name="close" />
       </button>

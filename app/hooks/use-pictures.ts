@@ -24,7 +24,7 @@ export function usePictureUrl(row: Pick<PictureRow, 'bytes' | 'type'> | null | u
 }
 
 export interface PictureIntake {
-  /** Makes files ready, one after the other, and puts them beside the draft. */
+  /** Makes files ready and puts them beside the draft, in their order. */
   take: (files: Iterable<File>) => void;
   /** How many are being made ready. */
   busy: number;
@@ -34,14 +34,14 @@ export interface PictureIntake {
 export function usePictureIntake(conversationId: string): PictureIntake {
   const [busy, setBusy] = useState(0);
   const [problem, setProblem] = useState<PictureIntake['problem']>(null);
-  const takeOne = async (file: File) => {
+  const takeOne = async (file: File): Promise<PictureIntake['problem']> => {
     // Only who sends a picture needs it.
     const { NotAPicture, preparePicture } = await import('../../lib/client/prepare-picture');
     try {
-      if (!(await addPicture(author, conversationId, await preparePicture(file)))) setProblem('tooMany');
+      return (await addPicture(author, conversationId, await preparePicture(file))) ? null : 'tooMany';
     } catch (error) {
-      if (!(error instanceof NotAPicture)) throw error;
-      setProblem('unreadable');
+      if (error instanceof NotAPicture) return 'unreadable';
+      throw error;
     }
   };
   const takeAll = async (files: File[]) => {
@@ -50,7 +50,9 @@ export function usePictureIntake(conversationId: string): PictureIntake {
     let left = files.length;
     try {
       for (const file of files) {
-        await takeOne(file);
+        const found = await takeOne(file);
+        if (found) setProblem(found);
+        if (found === 'tooMany') return;
         left -= 1;
         setBusy((count) => count - 1);
       }

@@ -145,6 +145,7 @@ export const en = {
     gone: 'This picture is no longer available.',
     damaged: 'This picture did not arrive intact.',
     again: 'Try again',
+    show: 'Show picture',
     save: 'Save picture',
     close: 'Close',
   },
@@ -314,6 +315,7 @@ export const en = {
   share: {
     title: 'Share',
     hint: 'Choose a conversation. You can still change the text before you send it.',
+    left: '{count, plural, one {One file was not taken: it is no picture, or one too many.} other {# files were not taken: they are no pictures, or too many.}}',
     locked: 'Pictures cannot be taken in while Aparté is locked. Share them once more now.',
     search: 'Search conversations',
     conversations: 'Conversations',

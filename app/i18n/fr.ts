@@ -149,6 +149,7 @@ export const fr: Messages = {
     gone: 'Cette photo n’est plus disponible.',
     damaged: 'Cette photo n’est pas arrivée intacte.',
     again: 'Réessayer',
+    show: 'Afficher la photo',
     save: 'Enregistrer la photo',
     close: 'Fermer',
   },
@@ -324,6 +325,7 @@ export const fr: Messages = {
   share: {
     title: 'Partager',
     hint: 'Choisissez une conversation. Vous pourrez encore modifier le texte avant de l’envoyer.',
+    left: '{count, plural, one {Un fichier n’a pas été pris : ce n’est pas une photo, ou une de trop.} other {# fichiers n’ont pas été pris : ce ne sont pas des photos, ou trop.}}',
     locked:
       'Les photos ne peuvent pas être reçues tant qu’Aparté est verrouillé. Partagez-les encore une fois.',
     search: 'Chercher une conversation',

@@ -164,6 +164,26 @@ test('only the sender edits or deletes a message', async () => {
   expect(await db.messages.get('m1')).toMatchObject({ body: 'mine', deleted: false });
 });
 
+test('a picture goes when its message is deleted for good, not while the deletion only waits', async () => {
+  const picture = { type: 'image/webp' as const, width: 1, height: 1, standIn: '' };
+  await db.messages.add(messageRow(1, '', { conversationId, senderId: me, deleted: true, picture }));
+  await db.pictures.add({
+    id: 'm1',
+    conversationId,
+    state: 'here',
+    bytes: 'AAAA',
+    size: 4,
+    at: 1,
+    ...picture,
+  });
+  await arrives('like', 2, { kind: 'react', target: 'm1', emoji: '👍' });
+  expect(await db.pictures.count()).toBe(1);
+  expect((await db.messages.get('m1'))?.picture).toEqual(picture);
+  await arrives('gone', 3, { kind: 'delete', target: 'm1' }, me);
+  expect(await db.pictures.count()).toBe(0);
+  expect((await db.messages.get('m1'))?.picture).toBe(undefined);
+});
+
 test('a title said by one who may not change the group is not believed', async () => {
   await arrives('g1', 1, { kind: 'group', title: 'Ours', added: [], removed: [] });
   await arrives('g2', 2, { kind: 'group', title: 'Hijacked', added: [], removed: [] }, 'bob');

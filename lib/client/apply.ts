@@ -2,6 +2,7 @@ import { isMeant } from './alert-rules';
 import type { Batch } from './batch';
 import type { Content, Payload } from './content';
 import type { ConversationRow, MessageRow, OrphanRow } from './db';
+import { shownSafely } from './picture-size';
 import { followInList, showInList } from './preview';
 
 /**
@@ -80,7 +81,7 @@ export function applyArrival(
   const { content } = payload;
   if (content.kind === 'text') {
     const { body, replyTo, picture } = content;
-    const row = { ...rowOf(arrival), body, replyTo, ...(picture ? { picture } : {}) };
+    const row = { ...rowOf(arrival), body, replyTo, ...(picture ? { picture: shownSafely(picture) } : {}) };
     batch.putMessage(row);
     if (!existing) countUnread(conversation, arrival, me);
     showInList(conversation, row);
@@ -112,6 +113,7 @@ export function applyToTarget(batch: Batch, conversation: ConversationRow, chang
   }
   if (target.conversationId !== change.conversationId || target.kind !== 'text') return;
   if (!changeMessage(target, change.content, change.senderId, change.seq)) return;
+  if (change.content.kind === 'delete') batch.forgetPicture(target);
   batch.putMessage(target);
   followInList(conversation, target);
 }

@@ -28,6 +28,8 @@ export class Batch {
   readonly #unsealed: string[] = [];
   readonly #intents = new Map<string, OutboxRow>();
   readonly #settled: number[] = [];
+  /** Messages as they were before their pictures went. */
+  readonly #forgotten: MessageRow[] = [];
   /** Titles that wait to be told, in the order of asking. */
   readonly #titles: { id: number; conversationId: string; title: string }[] = [];
 
@@ -86,6 +88,13 @@ export class Batch {
     this.#changed.add(id);
   }
 
+  /** Its message is deleted for good; the caller puts that. */
+  forgetPicture(row: MessageRow): void {
+    if (!row.picture) return;
+    this.#forgotten.push({ ...row });
+    delete row.picture;
+  }
+
   person(userId: string): PersonRow | undefined {
     return this.#people.get(userId);
   }
@@ -134,7 +143,7 @@ export class Batch {
 
   async store(): Promise<void> {
     const { db } = this;
-    await this.#forgetPictures();
+    if (this.#forgotten.length > 0) await forgetPictures(db, this.#forgotten);
     const changed = [...this.#changed];
     const gone = changed.filter((id) => this.#messages.get(id) === undefined);
     // The database does them in this order; none need wait here for the one before.
@@ -149,15 +158,6 @@ export class Batch {
       this.#sealed.length > 0 && db.sealed.bulkPut(this.#sealed),
       this.#settled.length > 0 && db.outbox.bulkDelete(this.#settled),
     ]);
-  }
-
-  /** Of messages that are deleted. */
-  async #forgetPictures(): Promise<void> {
-    const rows = [...this.#changed].flatMap((id) => this.#messages.get(id) ?? []);
-    const forgotten = rows.filter((row) => row.deleted && row.picture);
-    if (forgotten.length === 0) return;
-    await forgetPictures(this.db, forgotten);
-    for (const row of forgotten) delete row.picture;
   }
 }
 

@@ -1,6 +1,7 @@
 import { type MessageRow, pendingOrder } from './db';
 import { type Author, enqueue, say } from './intents';
 import { isSent } from './picture-rows';
+import { putBeside } from './pictures';
 import { dropMessage, storeFollowed } from './preview';
 import { envelopesOf, unsent, withdraw } from './withdraw';
 
@@ -33,7 +34,7 @@ export async function deleteMessage(author: Author, message: MessageRow): Promis
   const { db } = author;
   const tables = [db.messages, db.outbox, db.conversations, db.meta, db.pictures, db.transfers];
   await db.transaction('rw', tables, async () => {
-    if ((await cancel(author, message.id)) === null)
+    if ((await takeBack(author, message.id)) === null)
       await say(author, message.conversationId, { kind: 'delete', target: message.id });
   });
 }
@@ -56,8 +57,23 @@ export async function retry(author: Author, messageId: string): Promise<void> {
   });
 }
 
-/** Takes back a message that the server has refused, or that was not sent yet. @returns its text, for the composer */
-export async function cancel({ db }: Author, messageId: string): Promise<string | null> {
+/**
+ * Takes back a message that the server has refused, or that was not sent yet. Its picture waits beside the draft again.
+ * @returns its text, for the composer
+ */
+export async function cancel(author: Author, messageId: string): Promise<string | null> {
+  const { db } = author;
+  const tables = [db.messages, db.outbox, db.conversations, db.pictures, db.transfers];
+  return db.transaction('rw', tables, async () => {
+    const picture = await db.pictures.get(messageId);
+    const body = await takeBack(author, messageId);
+    if (picture && body !== null) await putBeside(author, picture.conversationId, picture);
+    return body;
+  });
+}
+
+/** @returns its text; `null`: it may have left, and stays */
+async function takeBack({ db }: Author, messageId: string): Promise<string | null> {
   const tables = [db.messages, db.outbox, db.conversations, db.pictures, db.transfers];
   return db.transaction('rw', tables, async () => {
     const { row, waiting, changes } = await unsent(db, messageId);

@@ -7,9 +7,9 @@ import { limits } from '../protocol/limits';
 /** A picture that goes with a text, as its sender's device has made it ready. */
 export const picture = z.object({
   type: z.enum(['image/webp', 'image/jpeg']),
-  width: z.int().min(1).max(16_384),
-  height: z.int().min(1).max(16_384),
-  /** The same in a few pixels, base64, of the same type: shown until it is here. */
+  width: z.int().min(1).max(limits.pictureMaxSide),
+  height: z.int().min(1).max(limits.pictureMaxSide),
+  /** The same in a few pixels, base64, of the same type: shown until it is here. May be empty. */
   standIn: z.base64().max(limits.pictureStandInMaxLength),
 });
 export type Picture = z.infer<typeof picture>;

@@ -269,8 +269,8 @@ export interface PictureRow extends Picture {
 /** What is to be done about a message's picture on the server. */
 export type TransferRow =
   /** `bytes`: ciphertext, base64. */
-  | { id: string; kind: 'upload'; address: string; bytes: string }
-  /** `at`: of the wish. */
+  | { id: string; kind: 'upload'; address: string; bytes: string; by: string }
+  /** `at`: of the wish, or below 0: that of the failure, later ones further below. */
   | { id: string; kind: 'fetch'; at: number }
   /** `by`: who had sent it. */
   | { id: string; kind: 'drop'; address: string; by: string };
@@ -350,7 +350,7 @@ export class AparteDb extends Dexie {
       });
     // Sizes are summed without opening a picture.
     this.version(6).stores({
-      pictures: 'id, waitsIn, [conversationId+size]',
+      pictures: 'id, [waitsIn+at], [conversationId+size]',
       transfers: 'id, kind',
     });
   }

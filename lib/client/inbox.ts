@@ -36,7 +36,7 @@ export class Inbox {
       /** Messages that are new to this device were stored, and can be read. */
       arrived: (conversationId: string, messageIds: string[]) => void;
       /** Some of them have pictures, which are not here. */
-      pictured: (messageIds: string[]) => void;
+      pictured: (conversationId: string, messageIds: string[]) => void;
       /** There is more to fetch than the newest. */
       gap: () => void;
     },
@@ -288,7 +288,7 @@ export class Inbox {
     const idsOf = (some: typeof readable) => some.map(({ id }) => id);
     this.on.arrived(conversationId, idsOf(readable));
     const pictured = readable.filter(({ content }) => content.kind === 'text' && content.picture);
-    if (pictured.length > 0) this.on.pictured(idsOf(pictured));
+    if (pictured.length > 0) this.on.pictured(conversationId, idsOf(pictured));
   }
 
   /** Others' marks only go forward. What own devices have read, they tell in notes. */

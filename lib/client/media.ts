@@ -6,26 +6,28 @@ import { ConnectionLost } from './connection';
 /** Ciphertexts of attachments, on the server. All throw ConnectionLost without an answer, AparteError with a refusal. */
 export interface Media {
   /** The same again is fine. */
-  put: (address: string, bytes: Uint8Array<ArrayBuffer>) => Promise<void>;
-  get: (address: string) => Promise<Uint8Array>;
+  put: (address: string, bytes: Uint8Array<ArrayBuffer>, signal: AbortSignal) => Promise<void>;
+  get: (address: string, signal: AbortSignal) => Promise<Uint8Array>;
 }
 
-/** A megabyte over a slow line takes a while; for ever waits nobody. */
-const answerMs = 120_000;
+/** So long half a megabyte takes over the slowest line there is (1 KB/s). Where there is none, the socket notices. */
+const answerMs = 600_000;
 
 /** @param fetcher as for `createApi` */
 export function createMedia(origin: string, fetcher: typeof fetch): Media {
-  const ask = async (address: string, init: RequestInit): Promise<Response> => {
-    const signal = AbortSignal.timeout(answerMs);
+  const ask = async (address: string, ending: AbortSignal, init: RequestInit): Promise<Response> => {
+    const signal = AbortSignal.any([ending, AbortSignal.timeout(answerMs)]);
     const response = await answered(fetcher(`${origin}${mediaPath}${address}`, { ...init, signal }));
     if (!response.ok) throw await refusalOf(response);
     return response;
   };
   return {
-    put: async (address, body) => {
-      await ask(address, { method: 'PUT', body });
+    put: async (address, body, signal) => {
+      await ask(address, signal, { method: 'PUT', body });
     },
-    get: async (address) => bounded(await ask(address, {})),
+    // The server need not know which device asks, nor the browser keep a second copy for a year.
+    get: async (address, signal) =>
+      bounded(await ask(address, signal, { credentials: 'omit', cache: 'no-store' })),
   };
 }
 

@@ -84,8 +84,11 @@ export interface MetaValues {
   lastWordsKey: string;
   /** The browser had cleared the cache, and it has been made anew; until somebody has read so. */
   mended: { at: number };
-  /** What another app has shared, until somebody has said for which conversation it is. */
-  shared: { text: string; at: number };
+  /**
+   * What another app has shared, until somebody has said for which conversation it is; `left`: files of it that were
+   * not taken.
+   */
+  shared: { text: string; at: number; left?: number };
   /** How often the offer to install the app was put off, and until when. */
   installOffer: { putOff: number; until: number };
   /** Somebody has scrolled up to what was freed. */

@@ -1,9 +1,8 @@
-import { directConversationId } from '../protocol/names';
 import { isAlerting, isSilent } from './alert-rules';
 import { type Alert, aboutOf, type MessageAlert } from './alerts';
 import type { AparteDb, ConversationRow, MessageRow } from './db';
 import type { DeviceNews } from './meta';
-import { alertSettings } from './queries';
+import { alertSettings, isBlockedPerson } from './queries';
 import { Runner } from './runner';
 import { watch } from './watch';
 import type { Work } from './work';
@@ -98,17 +97,12 @@ export class Notifier {
       const repliedTo =
         row.replyTo === null ? null : ((await db.messages.get(row.replyTo))?.senderId ?? null);
       if (!isAlerting(row, conversation, me, repliedTo, now())) continue;
-      if (conversation.kind === 'group' && (await this.#isBlocked(row.senderId))) continue;
+      // One need not be told of what they say there.
+      if (conversation.kind === 'group' && (await isBlockedPerson(db, me.userId, row.senderId))) continue;
       const silent = isSilent(settings, now(), alerts.timeZone());
       return { ...(await this.#told(conversation, row, settings.content)), silent };
     }
     return null;
-  }
-
-  /** In a group one cannot keep a person from writing, but need not be told of it. */
-  async #isBlocked(userId: string): Promise<boolean> {
-    const direct = await directConversationId(this.work.me.userId, userId);
-    return (await this.work.environment.db.conversations.get(direct))?.myState === 'blocked';
   }
 
   async #told(

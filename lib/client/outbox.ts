@@ -208,7 +208,7 @@ export class Outbox {
     }
     const tries = this.#tries.get(row.conversationId) ?? 0;
     if (!row.sealed) await sealRow(this.work, row, conversation, tries, true);
-    await uploadPicture(this.work.environment, row);
+    await uploadPicture(this.work.environment, row, this.work.line());
     const sealed = await markTried(db, row.id);
     // Taken back or written anew in the meantime: what stands first now is next.
     if (!sealed) return true;

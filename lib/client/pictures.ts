@@ -1,9 +1,10 @@
+import { Dexie } from 'dexie';
 import { limits } from '../protocol/limits';
 import type { Picture } from './content';
 import type { AparteDb, PictureRow } from './db';
-import { type Author, say } from './intents';
+import { type Author, say, signedIn } from './intents';
 import { isSent, pictureOf } from './picture-rows';
-import { serverTime } from './server-clock';
+import { isBlockedPerson } from './queries';
 
 /** A picture that was made ready for sending. */
 export interface PreparedPicture extends Picture {
@@ -14,56 +15,82 @@ export interface PreparedPicture extends Picture {
 /** What another app has shared waits here until it is said for which conversation it is. */
 export const shareBox = 'shared';
 
-/** Oldest first. @param box a conversation, or the share box */
+const waitingIn = (db: AparteDb, box: string) =>
+  db.pictures.where('[waitsIn+at]').between([box, Dexie.minKey], [box, Dexie.maxKey]);
+
+/** In the order in which they were put there. @param box a conversation, or the share box */
 export const waitingPictures = (db: AparteDb, box: string): Promise<PictureRow[]> =>
-  db.pictures.where('waitsIn').equals(box).sortBy('at');
+  waitingIn(db, box).toArray();
+
+export const dropWaiting = (db: AparteDb, box: string): Promise<number> => waitingIn(db, box).delete();
+
+/** Behind those that wait there. Inside a transaction over `pictures`. */
+export async function putBeside(
+  { db, now, newId }: Author,
+  box: string,
+  { bytes, type, width, height, standIn }: PreparedPicture,
+): Promise<void> {
+  const last = (await waitingIn(db, box).keys()).at(-1);
+  const after = Array.isArray(last) ? Number(last[1]) + 1 : 0;
+  await db.pictures.add({
+    id: newId(),
+    conversationId: box,
+    waitsIn: box,
+    state: 'here',
+    size: bytes.length,
+    at: Math.max(now(), after),
+    ...{ bytes, type, width, height, standIn },
+  });
+}
 
 /**
  * Puts a picture beside the draft of a conversation: it is sent with the next message, and stays until then.
  * @returns false when as many as one message takes wait already
  */
-export async function addPicture(
-  { db, now, newId }: Author,
-  box: string,
-  { bytes, type, width, height, standIn }: PreparedPicture,
-): Promise<boolean> {
+export async function addPicture(author: Author, box: string, picture: PreparedPicture): Promise<boolean> {
+  const { db } = author;
   return db.transaction('rw', db.pictures, async () => {
-    if ((await db.pictures.where('waitsIn').equals(box).count()) >= limits.picturesPerMessage) return false;
-    await db.pictures.add({
-      id: newId(),
-      conversationId: box,
-      waitsIn: box,
-      state: 'here',
-      size: bytes.length,
-      at: now(),
-      ...{ bytes, type, width, height, standIn },
-    });
+    if ((await waitingIn(db, box).count()) >= limits.picturesPerMessage) return false;
+    await putBeside(author, box, picture);
     return true;
   });
 }
 
-export const removePicture = ({ db }: Author, id: string): Promise<void> => db.pictures.delete(id);
+/** One that waits. What was sent meanwhile stays. */
+export async function removePicture({ db }: Author, id: string): Promise<void> {
+  await db.transaction('rw', db.pictures, async () => {
+    if ((await db.pictures.get(id))?.waitsIn !== undefined) await db.pictures.delete(id);
+  });
+}
 
 /**
- * Sends what waits beside the draft, each picture as a message of its own, the text with the first of them.
- * @returns how many were sent; 0: nothing waits, and nothing was said
+ * Sends what waits beside the draft, each picture as a message of its own, the text with the first of them. Should none
+ * wait any more, as where they were sent from another tab, the text goes alone.
+ * @param messageId of the message with the text; one that is stored already stays as it is, and nothing is sent
+ * @returns how many pictures were sent
  */
 export async function sendPictures(
   author: Author,
   conversationId: string,
   text: string,
   replyTo: string | null,
+  messageId: string,
 ): Promise<number> {
   const { db } = author;
   const tables = [db.messages, db.outbox, db.conversations, db.meta, db.pictures];
   return db.transaction('rw', tables, async () => {
+    if (await db.messages.get(messageId)) return 0;
     const waiting = await waitingPictures(db, conversationId);
+    if (waiting.length === 0 && text !== '')
+      await say(author, conversationId, { kind: 'text', body: text, replyTo }, { messageId });
     for (const [place, row] of waiting.entries()) {
-      const { waitsIn: _, ...picture } = row;
-      await db.pictures.put(picture);
+      const { waitsIn: _, ...rest } = row;
       const first = place === 0;
+      const id = first ? messageId : row.id;
+      await db.pictures.delete(row.id);
+      await db.pictures.put({ ...rest, id });
       const content = { kind: 'text' as const, body: first ? text : '', replyTo: first ? replyTo : null };
-      await say(author, conversationId, content, { messageId: row.id, picture: pictureOf(row) });
+      await say(author, conversationId, content, { messageId: id, picture: pictureOf(row) });
     }
     return waiting.length;
   });
@@ -72,26 +99,38 @@ export async function sendPictures(
 /** So many are fetched without anybody looking at them; the others when somebody does. */
 const unaskedMost = 200;
 
-/** Messages with pictures have arrived. What is being done about one of them already goes on. */
-export async function expectPictures(db: AparteDb, messageIds: string[], at: number): Promise<void> {
+/**
+ * Messages with pictures have arrived. What strangers send, and people who are blocked, fills no storage unasked; what is
+ * being done about one of them already goes on.
+ */
+export async function expectPictures(
+  { db, now }: Pick<Author, 'db' | 'now'>,
+  conversationId: string,
+  messageIds: string[],
+): Promise<void> {
+  if ((await db.conversations.get(conversationId))?.myState !== 'active') return;
+  const { userId } = await signedIn(db);
+  const wanted: string[] = [];
+  for (const row of await db.messages.bulkGet(messageIds))
+    if (row && !(await isBlockedPerson(db, userId, row.senderId))) wanted.push(row.id);
   await db.transaction('rw', db.transfers, async () => {
-    const known = await db.transfers.bulkGet(messageIds);
+    const known = await db.transfers.bulkGet(wanted);
     const room = unaskedMost - (await db.transfers.where('kind').equals('fetch').count());
-    const wished = messageIds.filter((_, index) => !known[index]).slice(-Math.max(1, room));
-    if (room > 0) await db.transfers.bulkPut(wished.map((id) => ({ id, kind: 'fetch' as const, at })));
+    const fresh = wanted.filter((_, index) => !known[index]);
+    if (room <= 0) return;
+    await db.transfers.bulkPut(fresh.slice(-room).map((id) => ({ id, kind: 'fetch' as const, at: now() })));
   });
 }
 
 /** Somebody looks at a message whose picture is not here, or could not be had: it is fetched before all others. */
-export async function wishPicture(author: Author, messageId: string): Promise<void> {
-  const { db } = author;
-  await db.transaction('rw', db.pictures, db.transfers, db.messages, db.meta, async () => {
+export async function wishPicture({ db, now }: Author, messageId: string): Promise<void> {
+  await db.transaction('rw', db.pictures, db.transfers, db.messages, async () => {
     const message = await db.messages.get(messageId);
     if (!message || message.deleted || !isSent(message.picture)) return;
     // Its own ciphertext has not even left, so its picture is here.
     if ((await db.transfers.get(messageId))?.kind === 'upload') return;
     if ((await db.pictures.get(messageId))?.state === 'here') return;
     await db.pictures.delete(messageId);
-    await db.transfers.put({ id: messageId, kind: 'fetch', at: await serverTime(author) });
+    await db.transfers.put({ id: messageId, kind: 'fetch', at: now() });
   });
 }

@@ -1,4 +1,5 @@
 import { toBase64 } from '../protocol/base64';
+import { limits } from '../protocol/limits';
 import type { PreparedPicture } from './pictures';
 
 /** What this browser cannot read as a picture, or cannot make small enough. */
@@ -35,7 +36,8 @@ export async function preparePicture(file: Blob): Promise<PreparedPicture> {
       if (blob.size > mostBytes) continue;
       const standIn = await painted(bitmap, standInSide, 0.4, shape.type);
       const [bytes, small] = await Promise.all([base64Of(blob), base64Of(standIn.blob)]);
-      return { ...shape, bytes, standIn: small };
+      // Some browsers put a colour profile of kilobytes into the smallest picture.
+      return { ...shape, bytes, standIn: small.length > limits.pictureStandInMaxLength ? '' : small };
     }
   } finally {
     bitmap.close();
@@ -62,7 +64,9 @@ async function painted(
   }
   context.imageSmoothingQuality = 'high';
   context.drawImage(bitmap, 0, 0, width, height);
-  const blob = await canvas.convertToBlob({ type, quality });
+  const blob = await canvas.convertToBlob({ type, quality }).catch((cause: unknown) => {
+    throw new NotAPicture('it cannot be written', { cause });
+  });
   if (blob.type === type) return { type, width, height, blob };
   if (type === 'image/jpeg') throw new NotAPicture('this browser writes neither');
   return painted(bitmap, mostSide, quality, 'image/jpeg');

@@ -31,6 +31,11 @@ const isListed = (row: ConversationRow): boolean =>
 
 const isBlocked = (row: ConversationRow): boolean => row.kind === 'direct' && row.myState === 'blocked';
 
+/** In a group one cannot keep a person from writing. */
+export async function isBlockedPerson(db: AparteDb, me: string, userId: string): Promise<boolean> {
+  return (await db.conversations.get(await directConversationId(me, userId)))?.myState === 'blocked';
+}
+
 /** Those that are listed, newest first, and one-to-one conversations whose other person was blocked. */
 export async function allConversations(
   db: AparteDb,

@@ -3,6 +3,8 @@ import { deleteMessage, editMessage, retry } from './change-intents';
 import type { AparteDb, Intent, OutboxRow } from './db';
 import { addMembers, removeMember, setTitle } from './group-intents';
 import { type Author, enqueue, react, signedIn } from './intents';
+import { forgetPictures } from './picture-rows';
+import { dropWaiting } from './pictures';
 import { dropMessage } from './preview';
 import type { Refusal } from './refusals';
 import { dropNotice, putBack } from './refusals';
@@ -30,7 +32,8 @@ export async function waitingTargets(db: AparteDb, conversationId: string): Prom
 
 /** The refusal was seen. A conversation that could not be made, and in which nothing stands, goes with it. */
 export async function dismissRefusal({ db }: Author, { id, conversationId, intent }: Refusal): Promise<void> {
-  await db.transaction('rw', db.meta, db.conversations, db.messages, async () => {
+  const tables = [db.meta, db.conversations, db.messages, db.pictures, db.transfers];
+  await db.transaction('rw', tables, async () => {
     const told = (await db.readMeta('refusals')) ?? [];
     await db.writeMeta(
       'refusals',
@@ -38,10 +41,12 @@ export async function dismissRefusal({ db }: Author, { id, conversationId, inten
     );
     const conversation = await db.conversations.get(conversationId);
     if (intent.kind !== 'create' || conversation?.rosterVersion !== 0) return;
-    await db.messages
+    const messages = db.messages
       .where('[conversationId+order]')
-      .between([conversationId, 0], [conversationId, []])
-      .delete();
+      .between([conversationId, 0], [conversationId, []]);
+    await forgetPictures(db, await messages.toArray());
+    await dropWaiting(db, conversationId);
+    await messages.delete();
     await db.conversations.delete(conversationId);
   });
 }

@@ -38,7 +38,7 @@ export async function sealRow(
 ): Promise<boolean> {
   const { environment, machine, me } = work;
   const { db } = environment;
-  const row = await sealPicture(environment, wished);
+  const row = await sealPicture(work, wished);
   const clientId = row.intent.kind === 'message' ? row.intent.messageId : environment.newId();
   const revoked = await lately(work);
   const plaintext = JSON.stringify({ ...plaintextOf(work, row, conversation, clientId), ...revoked });

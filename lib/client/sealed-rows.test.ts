@@ -66,6 +66,7 @@ test('only ids and numbers lie in the clear', async () => {
     [schema.primKey, ...schema.indexes].flatMap(({ keyPath }) => keyPath ?? []),
   );
   expect([...new Set(fields)].sort()).toEqual([
+    'at',
     'block',
     'conversationId',
     'deviceId',
@@ -73,10 +74,12 @@ test('only ids and numbers lie in the clear', async () => {
     'key',
     'kind',
     'order',
+    'size',
     'sortAt',
     'stamp',
     'target',
     'userId',
+    'waitsIn',
   ]);
   const [[row], everything] = [
     await stored('messages'),

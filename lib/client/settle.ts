@@ -56,6 +56,7 @@ function settleChange(
   const reaction = target.reactions[me];
   if (content.kind === 'react' && reaction && reaction.seq === pending) reaction.seq = 0;
   changeMessage(target, content, me, seq);
+  if (content.kind === 'delete') batch.forgetPicture(target);
   batch.putMessage(target);
   followInList(conversation, target);
 }

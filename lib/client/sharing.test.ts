@@ -20,7 +20,7 @@ test.each([
   [[' spaced ', '', ''], 'spaced'],
 ])('of %j one text is kept, nothing of it twice', async (parts, text) => {
   await keepShared(author(1_000), parts);
-  expect(await shared(db, 2_000)).toEqual({ text });
+  expect(await shared(db, 2_000)).toEqual({ text, left: 0 });
 });
 
 test('nothing is kept of nothing, no more than a message holds of much, and not for ever', async () => {
@@ -34,7 +34,7 @@ test('nothing is kept of nothing, no more than a message holds of much, and not 
 test('pictures that are shared wait in place of those that were shared before', async () => {
   const picture = { type: 'image/webp' as const, width: 1, height: 1, standIn: 'AA==', bytes: 'AAAA' };
   await keepShared(author(1_000), ['first'], [picture, picture]);
-  await keepShared(author(2_000), [''], [{ ...picture, bytes: 'BBBB' }]);
-  expect(await shared(db, 2_000)).toEqual({ text: '' });
+  await keepShared(author(2_000), [''], [{ ...picture, bytes: 'BBBB' }], 1);
+  expect(await shared(db, 2_000)).toEqual({ text: '', left: 1 });
   expect((await waitingPictures(db, shareBox)).map((row) => row.bytes)).toEqual(['BBBB']);
 });

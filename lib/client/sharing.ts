@@ -1,7 +1,7 @@
 import { limits } from '../protocol/limits';
 import type { AparteDb } from './db';
 import { type Author, saveDraft } from './intents';
-import { addPicture, type PreparedPicture, shareBox, waitingPictures } from './pictures';
+import { dropWaiting, type PreparedPicture, putBeside, shareBox, waitingPictures } from './pictures';
 
 /** What another app has shared waits so long for its conversation; then it is old. */
 const waitsForMs = 24 * 3_600_000;
@@ -10,19 +10,21 @@ const waitsForMs = 24 * 3_600_000;
  * Keeps what another app has shared until a person has said for which conversation it is, in place of what was shared
  * before.
  * @param parts title, text and address, in this order; apps often say one thing in two of them
+ * @param left how many files were not taken
  */
 export async function keepShared(
   author: Author,
   parts: string[],
   pictures: PreparedPicture[] = [],
+  left = 0,
 ): Promise<void> {
   const { db, now } = author;
   const text = sharedText(parts);
-  if (!text && pictures.length === 0) return;
+  if (!text && pictures.length + left === 0) return;
   await db.transaction('rw', db.meta, db.pictures, async () => {
-    await db.pictures.where('waitsIn').equals(shareBox).delete();
-    await db.writeMeta('shared', { text, at: now() });
-    for (const picture of pictures) await addPicture(author, shareBox, picture);
+    await dropWaiting(db, shareBox);
+    await db.writeMeta('shared', { text, at: now(), left });
+    for (const picture of pictures) await putBeside(author, shareBox, picture);
   });
 }
 
@@ -39,14 +41,14 @@ const covers = (other: string, part: string, otherPlace: number, place: number):
   other === part ? otherPlace < place : other.includes(part);
 
 /** Its pictures wait in the share box. `null`: nothing waits. */
-export async function shared(db: AparteDb, now: number): Promise<{ text: string } | null> {
+export async function shared(db: AparteDb, now: number): Promise<{ text: string; left: number } | null> {
   const waiting = await db.readMeta('shared');
-  return waiting && now - waiting.at < waitsForMs ? { text: waiting.text } : null;
+  return waiting && now - waiting.at < waitsForMs ? { text: waiting.text, left: waiting.left ?? 0 } : null;
 }
 
 /**
  * What was shared becomes the draft of a conversation, after what stands there already, and its pictures wait beside
- * that, as far as there is room: its writer sends them.
+ * that: its writer sends them.
  */
 export async function shareInto(author: Author, conversationId: string): Promise<void> {
   const { db } = author;
@@ -60,16 +62,15 @@ export async function shareInto(author: Author, conversationId: string): Promise
       .join('\n')
       .slice(0, limits.textMaxLength);
     await saveDraft(author, conversationId, draft);
-    const before = await db.pictures.where('waitsIn').equals(conversationId).count();
-    const moved = (await waitingPictures(db, shareBox)).slice(0, limits.picturesPerMessage - before);
-    await db.pictures.bulkPut(moved.map((row) => ({ ...row, conversationId, waitsIn: conversationId })));
+    for (const picture of await waitingPictures(db, shareBox))
+      await putBeside(author, conversationId, picture);
     await forgetShared(author);
   });
 }
 
 export async function forgetShared({ db }: Author): Promise<void> {
   await db.transaction('rw', db.meta, db.pictures, async () => {
-    await db.pictures.where('waitsIn').equals(shareBox).delete();
+    await dropWaiting(db, shareBox);
     await db.meta.delete('shared');
   });
 }

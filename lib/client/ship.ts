@@ -1,6 +1,5 @@
 import { AparteError, errors } from '../protocol/errors';
 import { type Api, failureOf } from './api';
-import type { OutboxRow } from './db';
 import type { Environment } from './environment';
 import { uploadPicture } from './picture-transfers';
 import { messageOf } from './seal';
@@ -9,20 +8,30 @@ import { markTried, settleSent } from './settle';
 /**
  * Sends what the engine has encrypted and could not send, in the order of writing: for the service worker, when no
  * page is open. What needs more than that (another roster, a refusal) is left to the engine.
+ * @param signal ends it between two messages, or within a picture: somebody else is to go on
  * @returns how many were sent
  * @throws when the network or the server is away: the browser asks again
  */
-export async function shipSealed(environment: Pick<Environment, 'db' | 'api' | 'media'>): Promise<number> {
+export async function shipSealed(
+  environment: Pick<Environment, 'db' | 'api' | 'media'>,
+  signal: AbortSignal,
+): Promise<number> {
   const { db, api } = environment;
   const me = await db.readMeta('session');
   if (me?.state !== 'signed_in') return 0;
   let shipped = 0;
   const left = new Set<string>();
+  let lost: unknown;
   for (const row of await db.outbox.orderBy('id').toArray()) {
     const { conversationId, intent } = row;
     // A mark is encrypted only once there is a connection; until then nothing hangs on it.
     if (left.has(conversationId) || (!row.sealed && intent.kind === 'mark')) continue;
-    if (row.sealed && !(await uploaded(environment, row))) {
+    signal.throwIfAborted();
+    try {
+      if (row.sealed) await uploadPicture(environment, row, signal);
+    } catch (error) {
+      // A large one may fail where small ones get through. What is refused for good the engine tells.
+      if (!(error instanceof AparteError) || errors[error.code].retry) lost ??= error;
       left.add(conversationId);
       continue;
     }
@@ -38,18 +47,8 @@ export async function shipSealed(environment: Pick<Environment, 'db' | 'api' | '
     await settleSent(db, me, row, sealed, result);
     shipped += 1;
   }
+  if (lost !== undefined) throw lost;
   return shipped;
-}
-
-/** @returns false when the server refuses it: the engine tells why */
-async function uploaded(environment: Pick<Environment, 'db' | 'media'>, row: OutboxRow): Promise<boolean> {
-  try {
-    await uploadPicture(environment, row);
-    return true;
-  } catch (error) {
-    if (error instanceof AparteError && !errors[error.code].retry) return false;
-    throw error;
-  }
 }
 
 async function send(api: Api, message: Parameters<Api['messages']['send']['mutate']>[0]) {

@@ -63,6 +63,8 @@ export class SignedIn {
   readonly #searchMaker: SearchMaker;
   readonly #unwatch: (() => void)[] = [];
   readonly #work: Work;
+  /** Ended when the connection is. */
+  #line = new AbortController();
   /** Notes that are being opened early. */
   #hearing = 0;
 
@@ -112,6 +114,7 @@ export class SignedIn {
       me,
       send: (message) => this.#connection.send(message),
       tell: (note) => this.#connection.tell(note),
+      line: () => this.#line.signal,
       ...signals,
     };
     this.#activity = new Activity(this.#work);
@@ -134,8 +137,8 @@ export class SignedIn {
         this.#notifier.arrived(id, messageIds);
         this.#notes.reading.arrived(id);
       },
-      pictured: (messageIds) => {
-        expectPictures(db, messageIds, environment.now()).catch((error: unknown) => log('pictures', error));
+      pictured: (id, messageIds) => {
+        expectPictures(environment, id, messageIds).catch((error: unknown) => log('pictures', error));
       },
       // It reads every row of the list: while the newest is being fetched, somebody waits for that.
       gap: () => signals.online() && this.#historyRunner.kick(),
@@ -263,6 +266,7 @@ export class SignedIn {
     for (const unwatch of this.#unwatch) unwatch();
     this.#connection.dispatch({ name: 'stop' });
     this.#backup.stop();
+    this.#line.abort();
     await Promise.all([
       this.#notes.stop(),
       this.#notesRunner.stop(),
@@ -287,6 +291,8 @@ export class SignedIn {
   }
 
   #changed(state: ConnectionState): void {
+    if (state.name === 'connecting') this.#line = new AbortController();
+    else if (state.name !== 'catching_up' && state.name !== 'online') this.#line.abort();
     if (state.name === 'catching_up') {
       this.#intake.catchUp();
       this.#intakeRunner.kick();

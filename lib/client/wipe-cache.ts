@@ -12,7 +12,7 @@ export async function wipeCache({ db }: Environment, heir: string | null = null)
     const lost = await db.readMeta('lost');
     const inherited = heir !== null && lost?.userId === heir;
     if (inherited) await keepUnsent(db);
-    for (const table of tables) await table.clear();
+    for (const table of tables) if (!inherited || table.name !== 'pictures') await table.clear();
     const kept: MetaKey[] = inherited ? ['session', 'link', 'lost', 'unsent'] : ['session', 'link'];
     await db.meta.where('key').noneOf(kept).delete();
   });
@@ -22,8 +22,11 @@ export async function wipeCache({ db }: Environment, heir: string | null = null)
 async function keepUnsent(db: AparteDb): Promise<void> {
   const unsent = (await db.readMeta('unsent')) ?? {};
   for (const { conversationId, intent } of await db.outbox.orderBy('id').toArray()) {
-    if (intent.kind !== 'message' || intent.content.kind !== 'text' || !intent.content.body) continue;
+    if (intent.kind !== 'message' || intent.content.kind !== 'text') continue;
+    if (intent.picture) await db.pictures.update(intent.messageId, { waitsIn: conversationId });
+    if (intent.content.body === '') continue;
     unsent[conversationId] = [...(unsent[conversationId] ?? []), intent.content.body];
   }
+  await db.pictures.filter((row) => row.waitsIn === undefined).delete();
   await db.writeMeta('unsent', unsent);
 }

@@ -24,4 +24,6 @@ export interface Work {
   /** Sends a frame that has no answer. @returns false when there is no connection */
   post: (frame: DeviceFrame) => boolean;
   online: () => boolean;
+  /** Ends with the connection: what takes long is not waited for over one that is gone. */
+  line: () => AbortSignal;
 }

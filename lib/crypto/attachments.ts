@@ -1,5 +1,6 @@
 import { Attachment, EncryptedAttachment } from '@matrix-org/matrix-sdk-crypto-wasm';
 import * as z from 'zod';
+import { fromBase64, toBase64Url } from '../protocol/base64';
 import { loadCrypto } from './library';
 
 /** What was encrypted, where it is to lie, and what opens it. */
@@ -27,8 +28,7 @@ export async function sealAttachment(bytes: Uint8Array): Promise<SealedAttachmen
     const secret = sealed.mediaEncryptionInfo;
     if (secret === undefined) throw new Error('an attachment was encrypted without a key');
     const { sha256 } = info.parse(JSON.parse(secret)).hashes;
-    const address = sha256.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
-    return { ciphertext: sealed.encryptedData, address, secret };
+    return { ciphertext: sealed.encryptedData, address: toBase64Url(fromBase64(sha256)), secret };
   } finally {
     sealed.free();
   }

@@ -48,7 +48,10 @@ export const limits = {
   /** A picture is made smaller before it is encrypted; what is larger than this was not. */
   attachmentMaxBytes: 1024 * 1024,
   attachmentBytesPerUser: 1024 * 1024 * 1024,
+  /** In pixels. */
+  pictureMaxSide: 4_096,
   /** A picture's small stand-in, base64: it travels within the message. */
   pictureStandInMaxLength: 2_000,
+  pictureStandInMaxSide: 64,
   picturesPerMessage: 10,
 } as const;

@@ -45,7 +45,7 @@ export async function sendResponse(
   if (whole === undefined) await pump(res, response, signal);
 }
 
-/** Hands the kernel what it takes and the rest as the reader catches up, so that slow readers cost no memory. */
+/** Hands the kernel what it takes and the rest as the reader catches up, so that a slow reader costs no more than the answer itself. */
 export function sendPaced(res: HttpResponse, bytes: Uint8Array, isAborted: () => boolean): void {
   const [taken] = res.tryEnd(bytes, bytes.length);
   if (taken) return;

@@ -4,7 +4,8 @@ import type { Page } from '@playwright/test';
 export const place = 'GPS 48.8530 N 2.3499 E';
 
 /**
- * A photograph of twelve megapixels as a camera writes it: a JPEG that says where it was taken. Painted by the browser,
+ * A photograph of twelve megapixels as a camera writes it that was held upright: a JPEG that says so, and where it was
+ * taken. Painted by the browser,
  * grain and all, so that it is as hard to make smaller as one that was taken.
  */
 export async function photo(page: Page, hue = 20): Promise<Buffer> {
@@ -33,8 +34,13 @@ export async function photo(page: Page, hue = 20): Promise<Buffer> {
     return btoa(text);
   }, hue);
   const jpeg = Buffer.from(base64, 'base64');
-  // An APP1 segment right behind the start of the image.
-  const said = Buffer.from(`Exif\0\0${place}`, 'latin1');
+  // An APP1 segment right behind the start of the image: one entry, which says that the camera was turned (Exif 2.3,
+  // section 4.6.4: 0112, a short, 6: what is shown is as high as these pixels are wide).
+  const entries = Buffer.from(
+    '4d4d002a00000008' + '0001' + '0112000300000001' + '00060000' + '00000000',
+    'hex',
+  );
+  const said = Buffer.concat([Buffer.from('Exif\0\0', 'latin1'), entries, Buffer.from(place, 'latin1')]);
   const head = Buffer.from([0xff, 0xe1, (said.length + 2) >> 8, (said.length + 2) & 255]);
   return Buffer.concat([jpeg.subarray(0, 2), head, said, jpeg.subarray(2)]);
 }

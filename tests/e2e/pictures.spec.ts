@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { expect, type Page } from '@playwright/test';
+import { WEBP } from 'image-size/types/webp';
 import { accessible } from './accessible';
 import { meet } from './journeys';
 import { chat } from './person';
@@ -56,6 +57,8 @@ test('a photograph of megabytes arrives a fifth of its size, upright, without th
   expect(bytes.length).toBeLessThan(original.length / 5);
   expect(bytes.includes('GPS')).toBe(false);
   expect(bytes.subarray(8, 12).toString()).toBe('WEBP');
+  // Upright.
+  expect(WEBP.calculate(bytes)).toMatchObject({ width: 1_536, height: 2_048 });
   await accessible(bert.page);
   await shown(bert.page).click();
   await expect(bert.page.getByRole('dialog', { name: 'From the bridge' }).getByRole('img')).toBeVisible();
@@ -100,7 +103,12 @@ test('what is no picture is said to be none, one that is pasted is taken, and a 
 }) => {
   const { anna, bert } = await meet(browser, server.origin);
   const { page } = anna;
-  await choose(page, Buffer.from('not a picture'));
+  // What is dropped is taken as what is chosen.
+  await page.getByRole('log').evaluate((list) => {
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File(['not a picture'], 'words.txt', { type: 'text/plain' }));
+    list.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }));
+  });
   await expect(page.getByText('This file is not a picture that can be read here.')).toBeVisible();
   await page.getByRole('textbox', { name: 'Message', exact: true }).evaluate(async (field) => {
     const canvas = new OffscreenCanvas(300, 200);
