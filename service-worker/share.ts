@@ -1,6 +1,6 @@
 import { AparteDb } from '../lib/client/db';
 import { borrowKey } from '../lib/client/key-ring';
-import type { PreparedPicture } from '../lib/client/pictures';
+import type { PreparedPicture } from '../lib/client/picture-rows';
 import { NotAPicture, preparePicture } from '../lib/client/prepare-picture';
 import { keepShared, sharedText } from '../lib/client/sharing';
 import { limits } from '../lib/protocol/limits';

@@ -3,15 +3,9 @@ import { cancel, deleteMessage, editMessage, retry } from '../lib/client/change-
 import type { MessageRow } from '../lib/client/db';
 import { fetchOlder, freeConversation } from '../lib/client/freeing';
 import { sendText, startDirect } from '../lib/client/intents';
-import { isSent } from '../lib/client/picture-rows';
+import { isSent, waitingPictures } from '../lib/client/picture-rows';
 import { uploadPicture } from '../lib/client/picture-transfers';
-import {
-  addPicture,
-  removePicture,
-  sendPictures,
-  waitingPictures,
-  wishPicture,
-} from '../lib/client/pictures';
+import { addPicture, removePicture, sendPictures, wishPicture } from '../lib/client/pictures';
 import { shipSealed } from '../lib/client/ship';
 import { wipeCache } from '../lib/client/wipe-cache';
 import { limits } from '../lib/protocol/limits';

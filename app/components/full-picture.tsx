@@ -3,8 +3,7 @@
 import { useEffect, useRef } from 'react';
 import { useTranslations } from 'use-intl';
 import type { MessageRow } from '../../lib/client/db';
-import { usePicture } from '../hooks/use-live';
-import { usePictureUrl } from '../hooks/use-pictures';
+import { usePicture, usePictureUrl } from '../hooks/use-pictures';
 import { Icon } from './icons';
 
 /** The whole screen for one picture. The browser's own dialog keeps focus and Escape right. */

@@ -6,8 +6,7 @@ import type { MessageRow } from '../../lib/client/db';
 import { isSent } from '../../lib/client/picture-rows';
 import { wishPicture } from '../../lib/client/pictures';
 import { author } from '../hooks/author';
-import { usePicture } from '../hooks/use-live';
-import { usePictureUrl } from '../hooks/use-pictures';
+import { usePicture, usePictureUrl } from '../hooks/use-pictures';
 
 /**
  * A message's picture. Until it is here its stand-in keeps its place; one that is not here is asked for.

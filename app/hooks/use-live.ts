@@ -2,11 +2,9 @@
 
 import { useLiveQuery } from 'dexie-react-hooks';
 import { installOffer } from '../../lib/client/install-intents';
-import { waitingPictures } from '../../lib/client/pictures';
 import * as queries from '../../lib/client/queries';
 import { recoveryReminder } from '../../lib/client/recovery-intents';
 import { refusals, waitingChanges, waitingTargets } from '../../lib/client/refusal-intents';
-import { shared } from '../../lib/client/sharing';
 import { db } from './author';
 
 /** Live reads of the database. `undefined` until the first answer. */
@@ -24,8 +22,6 @@ export const useChangedIdentities = () =>
   useLiveQuery(() => db.identities.filter((row) => row.changedTo !== null).toArray(), []);
 export const useLost = () => useLiveQuery(() => db.readMeta('lost'), []);
 export const useMended = () => useLiveQuery(() => db.readMeta('mended'), []);
-/** `null`: nothing was shared. */
-export const useShared = () => useLiveQuery(() => shared(db, Date.now()), []);
 export const useInstallOffer = () => useLiveQuery(() => installOffer(db, Date.now()), []);
 export const useHistory = () => useLiveQuery(() => db.readMeta('history'), []);
 export const useAutoLockMinutes = () => useLiveQuery(() => db.readMeta('autoLockMinutes'), []);
@@ -56,9 +52,6 @@ export const useRefusals = (id: string) => useLiveOf(id, () => refusals(db, id))
 export const useWaitingChanges = (id: string) => useLiveOf(id, () => waitingChanges(db, id));
 export const useMayCancel = (id: string) => useLiveOf(id, () => queries.mayCancel(db, id));
 export const useWaitingTargets = (id: string) => useLiveOf(id, () => waitingTargets(db, id));
-/** `null`: not here. */
-export const usePicture = (id: string) => useLiveOf(id, async () => (await db.pictures.get(id)) ?? null);
-export const useWaitingPictures = (box: string) => useLiveOf(box, () => waitingPictures(db, box));
 /** `null`: nothing is known of them. */
 export const useIdentity = (userId: string) =>
   useLiveOf(userId, async () => (await db.identities.get(userId)) ?? null);

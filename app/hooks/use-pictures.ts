@@ -2,9 +2,15 @@
 
 import { useEffect, useState } from 'react';
 import type { PictureRow } from '../../lib/client/db';
+import { waitingPictures } from '../../lib/client/picture-rows';
 import { addPicture } from '../../lib/client/pictures';
 import { fromBase64 } from '../../lib/protocol/base64';
-import { author } from './author';
+import { author, db } from './author';
+import { useLiveOf } from './use-live';
+
+/** `null`: not here. */
+export const usePicture = (id: string) => useLiveOf(id, async () => (await db.pictures.get(id)) ?? null);
+export const useWaitingPictures = (box: string) => useLiveOf(box, () => waitingPictures(db, box));
 
 /** An address of this page's own for what a picture shows; `null` while there is nothing to show. */
 export function usePictureUrl(row: Pick<PictureRow, 'bytes' | 'type'> | null | undefined): string | null {

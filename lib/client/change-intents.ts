@@ -1,7 +1,6 @@
 import { type MessageRow, pendingOrder } from './db';
 import { type Author, enqueue, say } from './intents';
-import { isSent } from './picture-rows';
-import { putBeside } from './pictures';
+import { isSent, putBeside } from './picture-rows';
 import { dropMessage, storeFollowed } from './preview';
 import { envelopesOf, unsent, withdraw } from './withdraw';
 

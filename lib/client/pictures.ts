@@ -1,47 +1,14 @@
-import { Dexie } from 'dexie';
 import { limits } from '../protocol/limits';
-import type { Picture } from './content';
-import type { AparteDb, PictureRow } from './db';
 import { type Author, say, signedIn } from './intents';
-import { isSent, pictureOf } from './picture-rows';
+import {
+  isSent,
+  type PreparedPicture,
+  pictureOf,
+  putBeside,
+  waitingIn,
+  waitingPictures,
+} from './picture-rows';
 import { isBlockedPerson } from './queries';
-
-/** A picture that was made ready for sending. */
-export interface PreparedPicture extends Picture {
-  /** base64 */
-  bytes: string;
-}
-
-/** What another app has shared waits here until it is said for which conversation it is. */
-export const shareBox = 'shared';
-
-const waitingIn = (db: AparteDb, box: string) =>
-  db.pictures.where('[waitsIn+at]').between([box, Dexie.minKey], [box, Dexie.maxKey]);
-
-/** In the order in which they were put there. @param box a conversation, or the share box */
-export const waitingPictures = (db: AparteDb, box: string): Promise<PictureRow[]> =>
-  waitingIn(db, box).toArray();
-
-export const dropWaiting = (db: AparteDb, box: string): Promise<number> => waitingIn(db, box).delete();
-
-/** Behind those that wait there. Inside a transaction over `pictures`. */
-export async function putBeside(
-  { db, now, newId }: Author,
-  box: string,
-  { bytes, type, width, height, standIn }: PreparedPicture,
-): Promise<void> {
-  const last = (await waitingIn(db, box).keys()).at(-1);
-  const after = Array.isArray(last) ? Number(last[1]) + 1 : 0;
-  await db.pictures.add({
-    id: newId(),
-    conversationId: box,
-    waitsIn: box,
-    state: 'here',
-    size: bytes.length,
-    at: Math.max(now(), after),
-    ...{ bytes, type, width, height, standIn },
-  });
-}
 
 /**
  * Puts a picture beside the draft of a conversation: it is sent with the next message, and stays until then.

@@ -1,6 +1,6 @@
 import { toBase64 } from '../protocol/base64';
 import { limits } from '../protocol/limits';
-import type { PreparedPicture } from './pictures';
+import type { PreparedPicture } from './picture-rows';
 
 /** What this browser cannot read as a picture, or cannot make small enough. */
 export class NotAPicture extends Error {

@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from 'vitest';
 import { testKey } from '../../tests/store-key';
 import { limits } from '../protocol/limits';
 import { AparteDb } from './db';
-import { shareBox, waitingPictures } from './pictures';
+import { shareBox, waitingPictures } from './picture-rows';
 import { keepShared, shared } from './sharing';
 
 let db: AparteDb;

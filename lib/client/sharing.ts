@@ -1,7 +1,7 @@
 import { limits } from '../protocol/limits';
 import type { AparteDb } from './db';
 import { type Author, saveDraft } from './intents';
-import { dropWaiting, type PreparedPicture, putBeside, shareBox, waitingPictures } from './pictures';
+import { dropWaiting, type PreparedPicture, putBeside, shareBox, waitingPictures } from './picture-rows';
 
 /** What another app has shared waits so long for its conversation; then it is old. */
 const waitsForMs = 24 * 3_600_000;
