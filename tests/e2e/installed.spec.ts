@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type BrowserContext, chromium, expect, type Page } from '@playwright/test';
+import { type BrowserContext, chromium, expect } from '@playwright/test';
 import config from '../../playwright.config';
 import { accessible } from './accessible';
-import { precached, talk } from './journeys';
+import { precached, share, talk } from './journeys';
 import { chat, Person } from './person';
 import { photo } from './photo';
 import { BuiltServer } from './server';
@@ -39,37 +39,6 @@ async function person(name: string): Promise<Person> {
   await page.goto('/');
   return Person.of(context, page, name);
 }
-
-/** What the system does for an installed app that somebody shares with. @param pictures base64 */
-const share = (page: Page, fields: Record<string, string>, pictures: string[] = []) =>
-  page.evaluate(
-    ([values, files]) => {
-      const form = document.createElement('form');
-      form.method = 'post';
-      form.enctype = 'multipart/form-data';
-      form.action = '/share';
-      for (const [name, value] of Object.entries(values)) {
-        const input = document.createElement('input');
-        input.name = name;
-        input.value = value;
-        form.append(input);
-      }
-      const chosen = new DataTransfer();
-      for (const [index, file] of files.entries()) {
-        const bytes = Uint8Array.from(atob(file), (letter) => letter.charCodeAt(0));
-        chosen.items.add(new File([bytes], `${index}.jpg`, { type: 'image/jpeg' }));
-      }
-      const input = document.createElement('input');
-      input.type = 'file';
-      input.name = 'pictures';
-      input.multiple = true;
-      input.files = chosen.files;
-      form.append(input);
-      document.body.append(form);
-      form.submit();
-    },
-    [fields, pictures] as const,
-  );
 
 test('the browser finds nothing that stands against installing it, and every picture of the manifest is there', async () => {
   const { page } = await person('Anna');

@@ -54,3 +54,34 @@ export async function recover(page: Page, handle: string, key: string): Promise<
   await page.getByRole('dialog').getByLabel('Recovery key').fill(key);
   await page.getByRole('button', { name: 'Bring it back' }).click();
 }
+
+/** What the system does for an installed app that somebody shares with. @param pictures base64 */
+export const share = (page: Page, fields: Record<string, string>, pictures: string[] = []) =>
+  page.evaluate(
+    ([values, files]) => {
+      const form = document.createElement('form');
+      form.method = 'post';
+      form.enctype = 'multipart/form-data';
+      form.action = '/share';
+      for (const [name, value] of Object.entries(values)) {
+        const input = document.createElement('input');
+        input.name = name;
+        input.value = value;
+        form.append(input);
+      }
+      const chosen = new DataTransfer();
+      for (const [index, file] of files.entries()) {
+        const bytes = Uint8Array.from(atob(file), (letter) => letter.charCodeAt(0));
+        chosen.items.add(new File([bytes], `${index}.jpg`, { type: 'image/jpeg' }));
+      }
+      const input = document.createElement('input');
+      input.type = 'file';
+      input.name = 'pictures';
+      input.multiple = true;
+      input.files = chosen.files;
+      form.append(input);
+      document.body.append(form);
+      form.submit();
+    },
+    [fields, pictures] as const,
+  );

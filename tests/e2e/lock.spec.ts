@@ -1,5 +1,6 @@
 import { type BrowserContext, expect, type Page } from '@playwright/test';
 import { accessible } from './accessible';
+import { share } from './journeys';
 import { chat, Person } from './person';
 import { BuiltServer } from './server';
 import { test } from './test';
@@ -128,7 +129,13 @@ test('with a passphrase nothing of the app can be read, or used, until it is sai
   const later = await anna.context.newPage();
   await later.goto('/');
   await expect(later.getByRole('heading', { name: 'Locked' })).toBeVisible();
+  // What another app shares now is taken over once it is open, as far as it can wait outside.
+  await share(later, { text: 'Seen at the mill' }, ['AAAA']);
+  await expect(later.getByRole('heading', { name: 'Locked' })).toBeVisible();
   await unlock(later, passphrase);
+  await expect(later.getByText('Seen at the mill')).toBeVisible();
+  await expect(later.getByText('Pictures cannot be taken in while Aparté is locked.')).toBeVisible();
+  await accessible(later);
   await expect(later.getByText('Bring the map').first()).toBeVisible();
 
   // Taken away, it is not asked for any more.
