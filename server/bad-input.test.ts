@@ -353,6 +353,11 @@ describe.each(databaseKinds)('bad input on %s', (kind) => {
           `${text}\0`,
         ])
           expect(parseFrame(Buffer.from(wrong))).toEqual({ r: null, code: 'invalid_input' });
+        for (let at = 0; at < text.length; at++) {
+          const bytes = Buffer.from(text);
+          bytes[at] = 0xe9;
+          expect(parseFrame(bytes)).toEqual({ r: null, code: 'invalid_input' });
+        }
       }
     }
   });

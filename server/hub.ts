@@ -171,7 +171,7 @@ export class Hub {
       while (session !== null) {
         // It may be cut, and be unlinked by that.
         const { next }: Session = session;
-        if (session.deviceId !== exceptDeviceId) {
+        if (exceptDeviceId === null || session.deviceId !== exceptDeviceId) {
           const preceding = first?.get(session.deviceId);
           if (preceding !== undefined) this.send(session, preceding);
           if (session.open && this.#writer.send(session, batch)) sent += 1;

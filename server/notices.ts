@@ -60,6 +60,13 @@ const changedStart = '{"t":"conversation","conversationId":"';
 
 export const frameText = (frame: ServerFrame) => JSON.stringify(frame);
 
+/** What goes out most is put together, of as few parts as can be: none of its words needs escaping. */
+const activityEnds: Readonly<Record<ActivityKind, string>> = {
+  typing: '","kind":"typing"}',
+  recording: '","kind":"recording"}',
+  calling: '","kind":"calling"}',
+};
+
 /** @param wake called with users whose devices are to be woken: another person wrote to them, or a device came or went */
 export function createNotices(broker: Broker, wake: (userIds: string[]) => void): Notices {
   const textToUsers = (userIds: string[], frame: string, exceptDeviceId: string | null = null) => {
@@ -96,9 +103,10 @@ export function createNotices(broker: Broker, wake: (userIds: string[]) => void)
       wake(userIds.filter((userId) => userId !== senderUserId));
     },
     activity({ conversationId, userId, activity, toUserIds }) {
-      // What goes out most is put together: none of its words needs escaping.
-      const frame = `{"t":"activity","conversationId":"${conversationId}","userId":"${userId}","kind":"${activity}"}`;
-      textToUsers(toUserIds, frame);
+      textToUsers(
+        toUserIds,
+        `{"t":"activity","conversationId":"${conversationId}","userId":"${userId}${activityEnds[activity]}`,
+      );
     },
     presence({ toUserIds, exceptDeviceId, ...said }) {
       toUsers(toUserIds, { t: 'presence', ...said }, exceptDeviceId);

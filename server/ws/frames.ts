@@ -29,35 +29,36 @@ type Parsed = { frame: DeviceFrame } | { r: number | null; code: 'invalid_input'
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-const activityStart = '{"t":"activity","conversationId":"';
-/**
- * What comes most, as a device writes it: known at a glance, at a third of what reading any frame costs. The same
- * written otherwise is read the long way.
- */
-const activity = new RegExp(
-  `^${activityStart}${idPattern.source.slice(1, -1)}","kind":"(${activityKind.options.join('|')})"}$`,
-);
+/** What comes most, as a device writes it: it is known by its bytes, without the way through text and JSON. */
+const activityStart = Buffer.from('{"t":"activity","conversationId":"');
+const activityEnds = activityKind.options.map((kind) => ({ kind, end: Buffer.from(`","kind":"${kind}"}`) }));
+const activityIdEnd = activityStart.length + idLength;
 
-function activityOf(text: string, bytes: Buffer): DeviceFrame | null {
-  // Letters of one byte each, and no mark before them that is not in the text: else the places below are others.
-  if (bytes.byteLength !== text.length) return null;
-  const found = activity.exec(text)?.[1];
-  const kind = activityKind.options.find((known) => known === found);
-  if (kind === undefined) return null;
-  // Not cut out of the text: a part of another string is slow to compare, and would keep the whole.
-  const conversationId = bytes.toString('latin1', activityStart.length, activityStart.length + idLength);
-  return { t: 'activity', conversationId, kind };
+/** The same written otherwise is read the long way. */
+function activityOf(bytes: Buffer): DeviceFrame | null {
+  if (!hasAt(bytes, 0, activityStart)) return null;
+  for (const { kind, end } of activityEnds) {
+    if (bytes.length !== activityIdEnd + end.length || !hasAt(bytes, activityIdEnd, end)) continue;
+    const conversationId = bytes.toString('latin1', activityStart.length, activityIdEnd);
+    return idPattern.test(conversationId) ? { t: 'activity', conversationId, kind } : null;
+  }
+  return null;
+}
+
+/** Compared here, since a call into Node costs more than so few bytes. */
+function hasAt(bytes: Buffer, at: number, part: Buffer): boolean {
+  for (let place = 0; place < part.length; place++) if (bytes[at + place] !== part[place]) return false;
+  return true;
 }
 
 /** Reads one frame. An unreadable one keeps its request number where that can be seen. */
 export function parseFrame(bytes: Buffer): Parsed {
   if (bytes.byteLength > limits.frameMaxBytes) return { r: null, code: 'too_large' };
+  const activity = activityOf(bytes);
+  if (activity !== null) return { frame: activity };
   let value: unknown;
   try {
-    const text = decoder.decode(bytes);
-    const frame = activityOf(text, bytes);
-    if (frame !== null) return { frame };
-    value = JSON.parse(text);
+    value = JSON.parse(decoder.decode(bytes));
   } catch {
     return { r: null, code: 'invalid_input' };
   }
