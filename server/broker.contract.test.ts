@@ -7,7 +7,7 @@ import { freePort } from './http/free-port';
 import { createMetrics } from './metrics/metrics';
 import { Session, type Socket } from './session';
 
-const deaf: Socket = { send: () => 1, ping: () => 1, end: () => undefined };
+const deaf: Socket = { send: () => 1, ping: () => 1, cork: (call) => call(), end: () => undefined };
 let numbers = 0;
 
 /** A node that writes down what it is given, and lets a test wait for it. */

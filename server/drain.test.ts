@@ -13,6 +13,7 @@ function crowd(count: number) {
     const socket = {
       send: () => 1,
       ping: () => 1,
+      cork: (call: () => void) => call(),
       end: (code: number, reason: string) => closes.push({ at: now, reason: `${code} ${reason}` }),
     };
     const session = new Session(socket, `u${index}`, `d${index}`, index + 1, 0);

@@ -12,15 +12,31 @@ function device(userId: string, deviceId: string) {
   const writes: string[][] = [];
   const closed: string[] = [];
   const pings: string[] = [];
+  /** How many times the system was called. */
+  let calls = 0;
+  let corked = false;
+  const call = () => {
+    if (!corked) calls += 1;
+  };
   let full = false;
   const socket: Socket = {
     send: (payload) => {
       if (full) return 2;
+      call();
       payloads.push(payload);
       writes.push(Buffer.from(payload).toString().split(frameSeparator));
       return 1;
     },
-    ping: (message) => pings.push(message),
+    ping: (message) => {
+      call();
+      return pings.push(message);
+    },
+    cork: (within) => {
+      corked = true;
+      within();
+      corked = false;
+      call();
+    },
     end: (code, reason) => closed.push(`${code} ${reason}`),
   };
   return {
@@ -31,6 +47,9 @@ function device(userId: string, deviceId: string) {
     pings,
     get sent() {
       return writes.flat();
+    },
+    get calls() {
+      return calls;
     },
     fill: () => {
       full = true;
@@ -202,14 +221,32 @@ test('asks everybody before all together leave too much unread, so that who read
   expect(other.pings.length).toBeLessThan(4);
 });
 
-test('cuts a device when a frame for it was dropped', () => {
-  const { hub, endTick } = hubOf();
-  const one = device('a', 'one');
-  hub.add(one.session);
-  one.fill();
-  hub.send(one.session, 'x');
+test('asks in the same write as what it asks about, also when everybody is asked', () => {
+  const { hub, endTick } = hubOf({ maxUnackedBytesOfAll: 150_000 });
+  const [one, other] = [device('a', 'one'), device('b', 'other')];
+  for (const { session } of [one, other]) hub.add(session);
+  hub.send(one.session, 'x'.repeat(66_000));
+  hub.send(other.session, 'y'.repeat(1_000));
   endTick();
-  expect(one.closed).toEqual(['4003 slow_consumer']);
+  expect([one.pings.length, one.calls, other.pings.length, other.calls]).toEqual([1, 1, 0, 1]);
+  hub.send(one.session, 'x'.repeat(10_000));
+  hub.send(other.session, 'y');
+  endTick();
+  expect([one.pings.length, one.calls, other.pings.length, other.calls]).toEqual([1, 2, 1, 2]);
+  expect(other.sent).toEqual(['y'.repeat(1_000), 'y']);
+});
+
+test('cuts a device when a frame for it was dropped, also one that is asked with it', () => {
+  const { hub, endTick } = hubOf();
+  for (const sizeBytes of [1, 70_000]) {
+    const one = device('a', 'one');
+    hub.add(one.session);
+    one.fill();
+    hub.send(one.session, 'x'.repeat(sizeBytes));
+    endTick();
+    expect([one.closed, one.pings]).toEqual([['4003 slow_consumer'], []]);
+  }
+  expect(hub.unackedBytes).toBe(0);
 });
 
 test('the newest connection of a device counts; the older is told what waits for it, then closed', () => {

@@ -5,6 +5,8 @@ export interface Socket {
   /** @returns 2 when it was dropped because too much waits */
   send(payload: string | Uint8Array, isBinary: boolean): number;
   ping(message: string): number;
+  /** What is sent within the call leaves in one write. */
+  cork(call: () => void): unknown;
   end(closeCode: number, reason: string): void;
 }
 

@@ -85,10 +85,10 @@ export class Writer {
     this.#scheduled = false;
     const dirty = this.#dirty;
     this.#dirty = [];
-    for (const session of dirty) if (session.open) this.write(session);
     const { maxUnackedBytesOfAll } = this.#options;
     if (this.#unackedBytes > maxUnackedBytesOfAll / 2 && this.#sentBytes > maxUnackedBytesOfAll / 4)
       this.#askEverybody();
+    for (const session of dirty) if (session.open) this.write(session);
   };
 
   /**
@@ -101,25 +101,35 @@ export class Writer {
       if (session.pingNonce === 0 && session.unackedSincePing > 0) this.#ask(session);
   }
 
+  /** Asks in one write with what waits: a write costs more than all else here. */
   #ask(session: Session): void {
     session.pingNonce = this.#options.nonce();
     session.unackedSincePing = 0;
-    session.socket.ping(String(session.pingNonce));
+    let taken = true;
+    session.socket.cork(() => {
+      taken = this.#put(session);
+      if (taken) session.socket.ping(String(session.pingNonce));
+    });
+    if (!taken) this.#options.slow(session);
   }
 
   /** Writes what waits for one, at once. */
   write(session: Session): void {
+    if (session.pending === null) return;
+    if (session.pingNonce === 0 && session.unackedSincePing >= askEveryBytes) this.#ask(session);
+    else if (!this.#put(session)) this.#options.slow(session);
+  }
+
+  /** @returns false when the socket takes no more */
+  #put(session: Session): boolean {
     const { pending } = session;
-    if (pending === null) return;
-    const { metrics, slow } = this.#options;
+    if (pending === null) return true;
+    const { metrics } = this.#options;
     session.pending = null;
     metrics.socketWrites.add();
-    if (session.socket.send(pending.payload, false) === 2) {
-      metrics.sendsDropped.refused.add();
-      slow(session);
-      return;
-    }
-    if (session.pingNonce === 0 && session.unackedSincePing >= askEveryBytes) this.#ask(session);
+    if (session.socket.send(pending.payload, false) !== 2) return true;
+    metrics.sendsDropped.refused.add();
+    return false;
   }
 
   /** The device repeats what it was asked: all that was sent before is read. Anything else is no answer. */
