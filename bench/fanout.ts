@@ -7,7 +7,9 @@ import { type Stage, setStage } from './stage';
 import { Town } from './town';
 
 /**
- * Our node beside bare ones: server on core 0, everything else on core 1, 15,000 connections, in rounds.
+ * Our node beside bare ones: servers on core 0, everything else on core 1, 15,000 connections to each, in rounds. All
+ * servers of a round stand from its beginning, and each shape is driven at one after the other within seconds: the
+ * machine's pace changes by a quarter within half a minute, and a ratio would be that of two moments.
  *
  * - relay, fanout_10, fanout_1000: a frame of a device goes in, and out to 1, 10 or 1,000 others. Ours is a typing
  *   signal: parsed, checked, counted against the sender's rate, looked up who may hear it, serialised once, through
@@ -23,7 +25,7 @@ const singles = groupsOf11 * 11;
 const frameBytes = 256;
 const signalBytes = 125;
 
-const shapes = ['relay', 'fanout_10', 'fanout_1000', 'broadcast', 'burst', 'publish'] as const;
+const shapes = ['relay', 'fanout_10', 'fanout_1000', 'broadcast', 'publish', 'burst'] as const;
 type Shape = (typeof shapes)[number];
 /** Deliveries per second, and bytes. */
 interface Measured {
@@ -50,8 +52,7 @@ export const fanout: Bench = async (tell) => {
     const setting: Setting = { seconds, town, stage, people };
     const results = new Map<ServerName, Measured[]>(peers.map((name) => [name, []]));
     for (let round = 1; round <= rounds; round++)
-      for (const name of peers) {
-        const measured = await measure(name, setting);
+      for (const [name, measured] of await measureAll(setting)) {
         results.get(name)?.push(measured);
         tell(`${round}/${rounds} ${name}: ${told(measured)}`);
       }
@@ -81,10 +82,41 @@ function fanoutTown(): Town {
   });
 }
 
-async function measure(name: ServerName, setting: Setting): Promise<Measured> {
-  const { seconds, town, stage, people } = setting;
+/** A server with all its connections, and what was measured of it so far. */
+interface Stand {
+  readonly name: ServerName;
+  /** Of ours; the others have no people. */
+  readonly town: Town | undefined;
+  readonly server: BenchServer;
+  readonly generator: Generator;
+  readonly bytesBefore: number;
+  readonly bytesIdle: number;
+  readonly rates: Map<Shape, number>;
+}
+
+async function measureAll(setting: Setting): Promise<Map<ServerName, Measured>> {
+  const stands: Stand[] = [];
+  try {
+    for (const name of peers) stands.push(await standUp(name, stands.length, setting));
+    for (const shape of shapes) for (const stand of stands) await drive(stand, shape, setting.seconds);
+    const measured = new Map<ServerName, Measured>();
+    for (const stand of stands) measured.set(stand.name, await measuredOf(stand));
+    return measured;
+  } finally {
+    for (const { name, server, generator } of stands) {
+      await generator.quit();
+      await server.child.stop(name === 'own' ? 'SIGTERM' : 'SIGKILL');
+    }
+  }
+}
+
+const warmUpCount = 500;
+
+async function standUp(name: ServerName, number: number, setting: Setting): Promise<Stand> {
+  const { stage, people } = setting;
   const { program, built, conversations } = stage;
   const own = name === 'own';
+  const town = own ? setting.town : undefined;
   const server = await startBenchServer(name, {
     built,
     core: 0,
@@ -92,44 +124,22 @@ async function measure(name: ServerName, setting: Setting): Promise<Measured> {
     // As `npm start` has it.
     flags: own ? ['--max-semi-space-size=4', '--expose-gc'] : [],
   });
-  try {
-    const generator = await Generator.start({
-      program,
-      people,
-      targets: [`127.0.0.1:${server.port}`],
-      number: 0,
-      origin: `http://localhost:${server.port}`,
-      ...(own ? { conversations } : {}),
-      dialect: own ? 'aparte' : name === 'bare-socket-io' ? 'socket.io' : 'plain',
-    });
-    try {
-      return await drive(own ? town : undefined, name, server, generator, seconds);
-    } finally {
-      await generator.quit();
-    }
-  } finally {
-    await server.child.stop(own ? 'SIGTERM' : 'SIGKILL');
-  }
-}
-
-const warmUpCount = 500;
-
-async function drive(
-  town: Town | undefined,
-  name: ServerName,
-  server: BenchServer,
-  generator: Generator,
-  seconds: number,
-): Promise<Measured> {
+  const generator = await Generator.start({
+    program,
+    people,
+    targets: [`127.0.0.1:${server.port}`],
+    number,
+    origin: `http://localhost:${server.port}`,
+    ...(own ? { conversations } : {}),
+    dialect: own ? 'aparte' : name === 'bare-socket-io' ? 'socket.io' : 'plain',
+  });
   // What a process needs once, whoever comes, does not count for a connection.
   await connect(generator, warmUpCount);
-  if (town === undefined) await generator.drive({ ...bareDrive('relay', 2), to: warmUpCount });
-  else await generator.drive({ ...ownDrive('relay', 2), to: warmUpCount / 2 });
-  const before = await heldBytes(server, town);
+  if (own) await generator.drive({ ...ownDrive('relay', 2), to: warmUpCount / 2 });
+  else await generator.drive({ ...bareDrive('relay', 2), to: warmUpCount });
+  const bytesBefore = await heldBytes(server, town);
   await connect(generator, connectionCount);
-  const idle = await heldBytes(server, town);
-  const per = (bytes: number) => (bytes - before) / (connectionCount - warmUpCount);
-
+  const bytesIdle = await heldBytes(server, town);
   if (town !== undefined) {
     server.child.send({
       userIds: town.plan.devicesOf.map((_, user) => town.userId(user)),
@@ -138,25 +148,30 @@ async function drive(
     await server.child.message();
     generator.control(server.control);
   }
-  const rates = new Map<Shape, number>();
-  for (const shape of shapes) {
-    if (shape === 'publish' && name !== 'bare-uws') continue;
-    const drive = town === undefined ? bareDrive(shape, seconds) : ownDrive(shape, seconds);
-    // Once through before it counts: what a server makes at first use, it has then.
-    await generator.drive({ ...drive, seconds: Math.max(0.5, seconds / 3) });
-    const driven = await generator.drive(drive);
-    if (driven.delivered !== driven.expected)
-      throw new Error(`${name} ${shape}: ${driven.delivered} of ${driven.expected} arrived.`);
-    rates.set(shape, driven.delivered / driven.seconds);
-    // Memory after load is that after the messages between people; a burst at the end would leave its own garbage.
-  }
+  return { name, town, server, generator, bytesBefore, bytesIdle, rates: new Map() };
+}
+
+async function drive({ name, generator, rates }: Stand, shape: Shape, seconds: number): Promise<void> {
+  if (shape === 'publish' && name !== 'bare-uws') return;
+  const drive = name === 'own' ? ownDrive(shape, seconds) : bareDrive(shape, seconds);
+  // Once through before it counts: what a server makes at first use, it has then.
+  await generator.drive({ ...drive, seconds: Math.max(0.5, seconds / 3) });
+  const driven = await generator.drive(drive);
+  if (driven.delivered !== driven.expected)
+    throw new Error(`${name} ${shape}: ${driven.delivered} of ${driven.expected} arrived.`);
+  rates.set(shape, driven.delivered / driven.seconds);
+}
+
+async function measuredOf(stand: Stand): Promise<Measured> {
+  const { name, town, server, generator, bytesBefore, bytesIdle, rates } = stand;
   const report = await generator.report();
   if (report.failed + report.closed + report.errors > 0)
     throw new Error(`${name}: ${JSON.stringify(report)}`);
+  const per = (bytes: number) => (bytes - bytesBefore) / (connectionCount - warmUpCount);
   const withGarbage = server.child.residentBytes();
   return {
     rates,
-    idleBytesPerConnection: per(idle),
+    idleBytesPerConnection: per(bytesIdle),
     bytesPerConnection: per(await heldBytes(server, town)),
     garbageBytesPerConnection: per(withGarbage),
   };
