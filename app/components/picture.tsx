@@ -36,7 +36,8 @@ export function Picture(props: { message: MessageRow; unasked: boolean; onShow: 
   const asked = !missing || unasked;
   return (
     <span className="picture">
-      <StandIn picture={picture} alt={alt} />
+      {/* Not even that of what a stranger sends. */}
+      <StandIn picture={asked ? picture : { ...picture, standIn: '' }} alt={alt} />
       {(missing || lost) && (
         <span className="picture-state">
           {(lost || asked) && t(lost ?? 'loading')}

@@ -272,8 +272,8 @@ export type TransferRow =
   | { id: string; kind: 'upload'; address: string; bytes: string; by: string }
   /** `at`: of the wish, or below 0: that of the failure, later ones further below. */
   | { id: string; kind: 'fetch'; at: number }
-  /** `by`: who had sent it. */
-  | { id: string; kind: 'drop'; address: string; by: string };
+  /** `by`: who had sent it. `late`: it came to the server after it was taken back. */
+  | { id: string; kind: 'drop'; address: string; by: string; late?: true };
 
 /** Orders of messages not yet sent start here; a conversation never reaches so many. */
 export const pendingOrder = 2 ** 50;

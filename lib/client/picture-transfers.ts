@@ -62,7 +62,7 @@ export async function uploadPicture(
   await db.transaction('rw', db.transfers, async () => {
     if ((await db.transfers.get(id))?.kind === 'upload') await db.transfers.delete(id);
     // Taken back while it went: the server may have been asked to forget it before it had it.
-    else await db.transfers.put({ id, kind: 'drop', address, by });
+    else await db.transfers.put({ id, kind: 'drop', address, by, late: true });
   });
 }
 
@@ -87,13 +87,16 @@ export async function movePictures(work: Work): Promise<void> {
 
 type Moved = Exclude<TransferRow, { kind: 'upload' }>;
 
-/** Unless a message was deleted while its picture came: that is to be seen to now. */
-async function replace(db: AparteDb, { id, kind }: Moved, row: Moved | null): Promise<void> {
+/** Unless something else is to be done about it by now, as when its message was deleted while the picture came. */
+async function replace(db: AparteDb, done: Moved, row: Moved | null): Promise<void> {
   await db.transaction('rw', db.transfers, async () => {
-    if ((await db.transfers.get(id))?.kind !== kind) return;
-    await (row ? db.transfers.put(row) : db.transfers.delete(id));
+    const now = await db.transfers.get(done.id);
+    if (now?.kind !== done.kind || isLate(now) !== isLate(done)) return;
+    await (row ? db.transfers.put(row) : db.transfers.delete(done.id));
   });
 }
+
+const isLate = (row: TransferRow): boolean => row.kind === 'drop' && row.late === true;
 
 async function nextOf(db: AparteDb): Promise<Moved | undefined> {
   const rows = await db.transfers.where('kind').anyOf('fetch', 'drop').toArray();

@@ -35,6 +35,8 @@ import type { Work } from './work';
 
 /** Five minutes where somebody looks on, a quarter of an hour elsewhere: a look costs the server a query. */
 const quietRoundsBetweenLooks = 12;
+/** On a slow line half a picture may be over. */
+const lineGraceMs = 60_000;
 /** Of notes that come early so many wait for the machine; the others are read when they come as envelopes. */
 const hearingMost = 8;
 
@@ -63,7 +65,7 @@ export class SignedIn {
   readonly #searchMaker: SearchMaker;
   readonly #unwatch: (() => void)[] = [];
   readonly #work: Work;
-  /** Ended when the connection is. */
+  readonly #ending = new AbortController();
   #line = new AbortController();
   /** Notes that are being opened early. */
   #hearing = 0;
@@ -114,7 +116,7 @@ export class SignedIn {
       me,
       send: (message) => this.#connection.send(message),
       tell: (note) => this.#connection.tell(note),
-      line: () => this.#line.signal,
+      line: () => AbortSignal.any([this.#ending.signal, this.#line.signal]),
       ...signals,
     };
     this.#activity = new Activity(this.#work);
@@ -266,7 +268,7 @@ export class SignedIn {
     for (const unwatch of this.#unwatch) unwatch();
     this.#connection.dispatch({ name: 'stop' });
     this.#backup.stop();
-    this.#line.abort();
+    this.#ending.abort();
     await Promise.all([
       this.#notes.stop(),
       this.#notesRunner.stop(),
@@ -291,12 +293,11 @@ export class SignedIn {
   }
 
   #changed(state: ConnectionState): void {
-    if (state.name === 'connecting') this.#line = new AbortController();
-    else if (state.name !== 'catching_up' && state.name !== 'online') this.#line.abort();
     if (state.name === 'catching_up') {
       this.#intake.catchUp();
       this.#intakeRunner.kick();
     } else if (state.name === 'online') {
+      this.#endLineSoon();
       this.#outbox.hurry();
       this.#outboxRunner.kick();
       this.#historyRunner.kick();
@@ -318,6 +319,13 @@ export class SignedIn {
     this.environment.db
       .writeMeta('connection', statusOf(state, this.environment.now()))
       .catch((error: unknown) => this.environment.log('connection', error));
+  }
+
+  /** What an earlier connection's line carries may still come to its end. */
+  #endLineSoon(): void {
+    const before = this.#line;
+    this.#line = new AbortController();
+    this.environment.after(lineGraceMs, () => before.abort());
   }
 
   #received(frame: ServerFrame): void {

@@ -24,6 +24,9 @@ export interface Work {
   /** Sends a frame that has no answer. @returns false when there is no connection */
   post: (frame: DeviceFrame) => boolean;
   online: () => boolean;
-  /** Ends with the connection: what takes long is not waited for over one that is gone. */
+  /**
+   * Ends with the engine, and a while after another connection has taken the place of this one: what takes long is not
+   * waited for for ever over a line that is gone, nor begun anew because a socket was.
+   */
   line: () => AbortSignal;
 }
