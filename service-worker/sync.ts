@@ -9,6 +9,8 @@ declare const self: ServiceWorkerGlobalScope;
 
 /** A page that is being closed lets go of the lock within this; one that stays open sends by itself. */
 const lockWaitMs = 20_000;
+/** So long pictures may take together: a page that is opened meanwhile waits for that. */
+const picturesMs = 20_000;
 /** So long a new version is kept waiting: a page that is being closed has mostly let go by then. */
 const makeWayMs = 3_000;
 
@@ -38,25 +40,16 @@ export async function shipAlone(): Promise<void> {
   makeWay();
   follow();
   registration.addEventListener('updatefound', follow, gone);
-  let waited: ReturnType<typeof setInterval> | undefined;
   try {
     const signal = AbortSignal.any([over.signal, AbortSignal.timeout(lockWaitMs)]);
-    await navigator.locks.request(engineLock, { signal }, () => {
-      // A page that is opened meanwhile waits for the lock: it has it after the message that is being sent.
-      waited = setInterval(() => void isWaitedFor().then((yes) => yes && over.abort()), 500);
-      return shipSealed(environment, over.signal);
-    });
+    await navigator.locks.request(engineLock, { signal }, () =>
+      shipSealed(environment, AbortSignal.timeout(picturesMs)),
+    );
   } catch (error) {
     if ((await db.outbox.count()) > 0) throw error;
   } finally {
-    clearInterval(waited);
     watched.unsubscribe();
     gone.abort();
     db.close();
   }
-}
-
-async function isWaitedFor(): Promise<boolean> {
-  const { pending = [] } = await navigator.locks.query();
-  return pending.some(({ name }) => name === engineLock);
 }

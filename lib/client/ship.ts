@@ -8,7 +8,7 @@ import { markTried, settleSent } from './settle';
 /**
  * Sends what the engine has encrypted and could not send, in the order of writing: for the service worker, when no
  * page is open. What needs more than that (another roster, a refusal) is left to the engine.
- * @param signal ends it between two messages, or within a picture: somebody else is to go on
+ * @param signal ends the sending of pictures, which may take long: texts go on
  * @returns how many were sent
  * @throws when the network or the server is away: the browser asks again
  */
@@ -26,7 +26,6 @@ export async function shipSealed(
     const { conversationId, intent } = row;
     // A mark is encrypted only once there is a connection; until then nothing hangs on it.
     if (left.has(conversationId) || (!row.sealed && intent.kind === 'mark')) continue;
-    signal.throwIfAborted();
     try {
       if (row.sealed) await uploadPicture(environment, row, signal);
     } catch (error) {
