@@ -5,7 +5,7 @@ import { fetchOlder, freeConversation } from '../lib/client/freeing';
 import { sendText, startDirect } from '../lib/client/intents';
 import { isSent, waitingPictures } from '../lib/client/picture-rows';
 import { uploadPicture } from '../lib/client/picture-transfers';
-import { addPicture, removePicture, sendPictures, wishPicture } from '../lib/client/pictures';
+import { addPicture, removePicture, sendWritten, wishPicture } from '../lib/client/pictures';
 import { shipSealed } from '../lib/client/ship';
 import { wipeCache } from '../lib/client/wipe-cache';
 import { limits } from '../lib/protocol/limits';
@@ -50,7 +50,7 @@ const picture = (letter: string, size = 60_000) => ({
 
 const send = async (letter: string, text = '', { author } = anna, into = conversationId) => {
   await addPicture(author, into, picture(letter));
-  await sendPictures(author, into, text, null, author.newId());
+  await sendWritten(author, into, text, null, author.newId());
 };
 
 const refusal = (status: number, code: string) => Response.json({ code }, { status });
@@ -98,7 +98,7 @@ test('a picture arrives byte for byte on every device of both, and the server ho
 
 test('of several pictures each is a message, in the order of choosing, the text with the first', async () => {
   for (const letter of 'abc') await addPicture(anna.author, conversationId, picture(letter));
-  expect(await sendPictures(anna.author, conversationId, 'three', null, anna.author.newId())).toBe(3);
+  expect(await sendWritten(anna.author, conversationId, 'three', null, anna.author.newId())).toBe(3);
   await shown(bert, 3);
   const messages = await pictured(bert);
   expect(messages.map((row) => row.body)).toEqual(['three', '', '']);
@@ -257,12 +257,12 @@ test('a text that is sent when the pictures beside it have just gone goes alone,
   const [first, second] = [author.newId(), author.newId()];
   // As two tabs would that both still show the picture.
   await Promise.all([
-    sendPictures(author, conversationId, 'look', null, first),
-    sendPictures(author, conversationId, 'ok', null, second),
+    sendWritten(author, conversationId, 'look', null, first),
+    sendWritten(author, conversationId, 'ok', null, second),
   ]);
   // As a page does that finds what another has left.
   await sendText(author, conversationId, 'look', null, first);
-  await sendPictures(author, conversationId, 'ok', null, second);
+  await sendWritten(author, conversationId, 'ok', null, second);
   await body(bert, 'ok');
   await shown(bert, 1);
   await allSent(anna);
@@ -309,7 +309,7 @@ test('what strangers send is fetched only when somebody asks for it', async () =
 test('a picture that is of another size than its message says, and a stand-in that is large, are not shown', async () => {
   const made = { ...picture('a'), bytes: webp(16_000, 16_000, 'a', 2_000), standIn: webp(9_000, 9_000) };
   await addPicture(anna.author, conversationId, made);
-  await sendPictures(anna.author, conversationId, 'unpack me', null, anna.author.newId());
+  await sendWritten(anna.author, conversationId, 'unpack me', null, anna.author.newId());
   const message = await body(bert, 'unpack me');
   expect(message.picture).toMatchObject({ width: 640, height: 480, standIn: '' });
   const row = await bert.until(() => bert.db.pictures.get(message.id), 'what came');

@@ -13,9 +13,9 @@ import { useTranslations } from 'use-intl';
 import { editMessage } from '../../lib/client/change-intents';
 import type { ConversationRow, MessageRow, PictureRow } from '../../lib/client/db';
 import { tellActivity } from '../../lib/client/device-intents';
-import { saveDraft, sendText } from '../../lib/client/intents';
+import { saveDraft } from '../../lib/client/intents';
 import type { Said, Typed } from '../../lib/client/last-words';
-import { sendPictures } from '../../lib/client/pictures';
+import { sendWritten } from '../../lib/client/pictures';
 import { limits } from '../../lib/protocol/limits';
 import { author } from '../hooks/author';
 import { holdUnsaved, untilStored } from '../hooks/last-words';
@@ -45,10 +45,9 @@ export function Composer(props: {
   const t = useTranslations('composer');
   const message = useTranslations('message');
   const names = useNames();
-  /** `undefined`: it is not known yet whether any wait. */
-  const beside = useWaitingPictures(conversationId);
+  const beside = useWaitingPictures(conversationId) ?? none;
   // A change of an old message leaves them where they are.
-  const pictures = writing.mode === 'edit' ? none : (beside ?? none);
+  const pictures = writing.mode === 'edit' ? none : beside;
   const preparing = writing.mode !== 'edit' && intake.busy > 0;
   const [draft, setDraft] = useState(conversation.draft);
   const [changed, setChanged] = useState('');
@@ -164,10 +163,7 @@ export function Composer(props: {
       const replyTo = writing.mode === 'reply' ? writing.message.id : null;
       const messageId = author.newId();
       const words: Said = { conversationId, kind: 'text', messageId, body, replyTo };
-      const stored: Promise<unknown> =
-        beside?.length === 0
-          ? sendText(author, conversationId, body, replyTo, messageId)
-          : sendPictures(author, conversationId, body, replyTo, messageId);
+      const stored = sendWritten(author, conversationId, body, replyTo, messageId);
       const kept = body ? untilStored(words, stored) : stored;
       // No room for it: the text is given back, and the failure goes on to where it is told.
       void kept.catch((error: unknown) => {

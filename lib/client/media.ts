@@ -10,7 +10,7 @@ export interface Media {
   get: (address: string, signal: AbortSignal) => Promise<Uint8Array>;
 }
 
-/** So long half a megabyte takes over the slowest line there is (1 KB/s). Where there is none, the socket notices. */
+/** So long half a megabyte takes over the slowest line there is (1 KB/s). */
 const answerMs = 600_000;
 
 /** @param fetcher as for `createApi` */
@@ -48,7 +48,7 @@ async function refusalOf(response: Response): Promise<Error> {
 
 /** @throws AparteError too_large for what no device of ours has sent: it is not read to its end */
 async function bounded(response: Response): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
+  const parts: Uint8Array<ArrayBuffer>[] = [];
   let sizeBytes = 0;
   const reader = response.body?.getReader();
   for (;;) {
@@ -61,11 +61,5 @@ async function bounded(response: Response): Promise<Uint8Array> {
     }
     parts.push(part.value);
   }
-  const bytes = new Uint8Array(sizeBytes);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
+  return new Uint8Array(await new Blob(parts).arrayBuffer());
 }

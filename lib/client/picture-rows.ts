@@ -6,7 +6,8 @@ import type { Author } from './intents';
 export const isSent = (picture: Picture | undefined): picture is SentPicture =>
   picture !== undefined && 'address' in picture;
 
-export const pictureOf = ({ type, width, height, standIn }: PictureRow): Picture => ({
+/** What is said of a picture to others. */
+export const pictureOf = ({ type, width, height, standIn }: Picture): Picture => ({
   type,
   width,
   height,
@@ -48,7 +49,7 @@ export const dropWaiting = (db: AparteDb, box: string): Promise<number> => waiti
 export async function putBeside(
   { db, now, newId }: Author,
   box: string,
-  { bytes, type, width, height, standIn }: PreparedPicture,
+  picture: PreparedPicture,
 ): Promise<void> {
   const last = (await waitingIn(db, box).keys()).at(-1);
   const after = Array.isArray(last) ? Number(last[1]) + 1 : 0;
@@ -57,8 +58,9 @@ export async function putBeside(
     conversationId: box,
     waitsIn: box,
     state: 'here',
-    size: bytes.length,
+    bytes: picture.bytes,
+    size: picture.bytes.length,
     at: Math.max(now(), after),
-    ...{ bytes, type, width, height, standIn },
+    ...pictureOf(picture),
   });
 }

@@ -124,8 +124,7 @@ async function fetchPicture({ environment, line }: Work, messageId: string): Pro
     const latest = await db.messages.get(messageId);
     if (!latest?.picture || latest.deleted) return;
     const { conversationId, picture } = latest;
-    const { type, width, height, standIn } = picture;
-    const about = { id: messageId, conversationId, type, width, height, standIn, at: now() };
+    const about = { id: messageId, conversationId, at: now(), ...pictureOf(picture) };
     await db.pictures.put({ ...about, ...found, size: found.bytes.length });
   });
 }

@@ -31,12 +31,12 @@ export async function removePicture({ db }: Author, id: string): Promise<void> {
 }
 
 /**
- * Sends what waits beside the draft, each picture as a message of its own, the text with the first of them. Should none
- * wait any more, as where they were sent from another tab, the text goes alone.
+ * Sends what was written: a text, and the pictures that wait beside the draft, each as a message of its own, the text
+ * with the first of them.
  * @param messageId of the message with the text; one that is stored already stays as it is, and nothing is sent
  * @returns how many pictures were sent
  */
-export async function sendPictures(
+export async function sendWritten(
   author: Author,
   conversationId: string,
   text: string,
