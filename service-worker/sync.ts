@@ -9,6 +9,8 @@ declare const self: ServiceWorkerGlobalScope;
 
 /** A page that is being closed lets go of the lock within this; one that stays open sends by itself. */
 const lockWaitMs = 20_000;
+/** A network that is just coming back is tried again so soon; the browser itself asks again after minutes. */
+const pausesMs = [1_000, 3_000, 8_000];
 /** So long pictures may take together: a page that is opened meanwhile waits for that. */
 const picturesMs = 20_000;
 /** So long a new version is kept waiting: a page that is being closed has mostly let go by then. */
@@ -42,9 +44,21 @@ export async function shipAlone(): Promise<void> {
   registration.addEventListener('updatefound', follow, gone);
   try {
     const signal = AbortSignal.any([over.signal, AbortSignal.timeout(lockWaitMs)]);
-    await navigator.locks.request(engineLock, { signal }, () =>
-      shipSealed(environment, AbortSignal.timeout(picturesMs)),
-    );
+    for (const pauseMs of [...pausesMs, null]) {
+      let held = false;
+      try {
+        await navigator.locks.request(engineLock, { signal }, () => {
+          held = true;
+          return shipSealed(environment, AbortSignal.timeout(picturesMs));
+        });
+        break;
+      } catch (error) {
+        // Whoever has the lock sends by itself.
+        if (!held || pauseMs === null || signal.aborted) throw error;
+        // The lock is free meanwhile.
+        await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      }
+    }
   } catch (error) {
     if ((await db.outbox.count()) > 0) throw error;
   } finally {

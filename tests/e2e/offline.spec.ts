@@ -99,3 +99,17 @@ test('fifty messages that were written without a network are sent with the page 
   });
   expect(heard).toEqual(texts);
 });
+
+test('a network that comes back a moment after the page was closed takes along what was written', async ({
+  browser,
+}) => {
+  const { anna, bert } = await meet(browser, server.origin);
+  server.tap.setUp(false);
+  await anna.write('From the platform');
+  await messagesSealed(anna.page);
+  await anna.page.close();
+  // The service worker has tried, and found none.
+  while (!(await server.tap.refusal()).includes('messages.send'));
+  server.tap.setUp(true);
+  await expect(bert.message('From the platform')).toBeVisible();
+});

@@ -11,7 +11,7 @@ export class Tap {
   readonly frames: string[] = [];
   /** What a browser is answered; as the server has answered unless a test wants it otherwise. */
   change: (asked: { path: string; cookie: string }, text: string) => string = (_, text) => text;
-  #refused: (() => void)[] = [];
+  #refused: ((path: string) => void)[] = [];
   readonly #http: Server;
   readonly #sockets = new WebSocketServer({ noServer: true });
   /** Open connections to the server, by the cookie of the device. */
@@ -22,7 +22,7 @@ export class Tap {
 
   private constructor() {
     this.#http = createServer((incoming, answer) => {
-      if (this.#refuses(incoming.socket)) return;
+      if (this.#refuses(incoming)) return;
       const chunks: Buffer[] = [];
       incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
       incoming.on('end', () => {
@@ -51,7 +51,7 @@ export class Tap {
       });
     });
     this.#http.on('upgrade', (incoming: IncomingMessage, socket, head) => {
-      if (this.#refuses(socket)) return;
+      if (this.#refuses(incoming)) return;
       this.#sockets.handleUpgrade(incoming, socket, head, (device) => this.#join(device, incoming));
     });
   }
@@ -79,15 +79,15 @@ export class Tap {
     this.#http.closeAllConnections();
   }
 
-  /** The next request that finds no network: somebody has noticed. */
-  refusal(): Promise<void> {
+  /** The next request that finds no network: somebody has noticed. @returns what it asked for */
+  refusal(): Promise<string> {
     return new Promise((resolve) => this.#refused.push(resolve));
   }
 
-  #refuses(socket: { destroy(): void }): boolean {
+  #refuses({ socket, url = '' }: IncomingMessage): boolean {
     if (!this.#cut) return false;
     socket.destroy();
-    for (const tell of this.#refused.splice(0)) tell();
+    for (const tell of this.#refused.splice(0)) tell(url);
     return true;
   }
 
