@@ -1,4 +1,5 @@
 import { type ErrorCode, errorOfClose, errors } from '../protocol/errors';
+import type { ConnectionStatus } from './meta';
 
 /** The life of one device's connection, as a pure state machine: the driver does what the state says. */
 export type ConnectionState =
@@ -106,4 +107,11 @@ export function nextConnectionState(state: ConnectionState, event: ConnectionEve
   const row = table[state.name] as Row<ConnectionState>;
   const step = row[event.name] as (state: ConnectionState, event: ConnectionEvent) => ConnectionState;
   return step(state, event);
+}
+
+/** What a person is told of it. */
+export function statusOf(state: ConnectionState, now: number): ConnectionStatus {
+  if (state.name === 'waiting') return { state: 'waiting', retryAt: now + state.delayMs };
+  if (state.name === 'stopped' || state.name === 'ended') return { state: 'offline' };
+  return { state: state.name };
 }

@@ -5,7 +5,8 @@ import { id } from '../protocol/ids';
 import type { Alert } from './alerts';
 import { browserEnvironment, machineStore } from './browser-environment';
 import { type Engine, startEngine } from './engine';
-import { engineLock, visibleLock } from './engine-lock';
+import { visibleLock } from './engine-lock';
+import { turn } from './engine-turn';
 import { openKeyRing } from './key-ring';
 import { type ReadElsewhere, readingChannel } from './reading-hint';
 import { hearStorage } from './storage-telling';
@@ -43,7 +44,7 @@ async function libraryIsHere(): Promise<boolean> {
 /** Of this profile, if this worker holds it. */
 let engine: Engine | null = null;
 
-async function holdEngine(): Promise<never> {
+function holdEngine(): void {
   // Whoever opens the machine waits for the same loading, and learns why it fails.
   loadEarly().catch(() => undefined);
   const environment = browserEnvironment(alertsOfPage, (store) => keys.key(store));
@@ -58,7 +59,6 @@ async function holdEngine(): Promise<never> {
   hearStorage(() => held.hurry());
   addEventListener('online', () => held.hurry());
   readings.onmessage = ({ data }) => heardReading(data);
-  return new Promise(() => undefined);
 }
 
 /** To the engine, from pages whose worker is another. */
@@ -91,6 +91,8 @@ const alertsOfPage = {
   timeZone: () => Intl.DateTimeFormat().resolvedOptions().timeZone,
 };
 
-navigator.locks
-  .request(engineLock, holdEngine)
-  .catch((error: unknown) => console.error('aparte: engine', error));
+turn.then(holdEngine).catch((error: unknown) => {
+  console.error('aparte: engine', error);
+  // Another tab's worker may do better: this one lets go of the lock.
+  close();
+});

@@ -70,7 +70,8 @@ export class Reader {
   /** Said by the sender's own device: a server that keeps the list from us cannot keep this. */
   async #learnRevoked(userId: string, said: Payload['revoked']): Promise<void> {
     const { machine } = this.work;
-    const fresh = said?.filter(({ deviceId }) => !machine.revocationOf(userId, deviceId)) ?? [];
+    const fresh: typeof said = [];
+    for (const one of said ?? []) if (!(await machine.revocationOf(userId, one.deviceId))) fresh.push(one);
     if (fresh.length > 0) await machine.learnRevocations(userId, fresh);
   }
 
@@ -80,16 +81,16 @@ export class Reader {
    */
   async #backdated(messages: Message[]): Promise<Set<Message>> {
     const found = new Set<Message>();
-    const first = messages.find((one) =>
-      this.work.machine.revocationOf(one.senderUserId, one.senderDeviceId),
-    );
-    if (!first || !messages[0]) return found;
+    const revoked = new Set<Message>();
+    for (const message of messages)
+      if (await this.work.machine.revocationOf(message.senderUserId, message.senderDeviceId))
+        revoked.add(message);
+    if (revoked.size === 0 || !messages[0]) return found;
     const { conversationId, seq } = messages[0];
     const [before] = await lastMessagesUpTo(this.work.environment.db, conversationId, seq - 1, 1);
     let latest = before?.at ?? 0;
     for (const message of messages) {
-      const revoked = this.work.machine.revocationOf(message.senderUserId, message.senderDeviceId);
-      if (revoked && message.at < latest - backdatedMs) found.add(message);
+      if (revoked.has(message) && message.at < latest - backdatedMs) found.add(message);
       latest = Math.max(latest, message.at);
     }
     return found;

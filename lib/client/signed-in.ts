@@ -6,7 +6,7 @@ import type { EarlyEnvelope } from '../protocol/messages';
 import { Activity } from './activity';
 import { Backup } from './backup';
 import { Connection } from './connection';
-import type { ConnectionState } from './connection-state';
+import { type ConnectionState, statusOf } from './connection-state';
 import { performDecisions } from './decisions';
 import { lookAtDevices, performRemovals } from './devices';
 import type { Environment } from './environment';
@@ -16,10 +16,10 @@ import { Inbox } from './inbox';
 import { Intake } from './intake';
 import { markRead } from './intents';
 import type { Owner } from './linking';
-import { KeysLost } from './mending';
-import type { ConnectionStatus, Session } from './meta';
+import type { Session } from './meta';
 import { hearEarly, Notes } from './notes';
 import { Notifier } from './notifier';
+import { openingMachine, openOwn } from './opening-machine';
 import { Outbox } from './outbox';
 import { movePictures } from './picture-transfers';
 import { expectPictures } from './pictures';
@@ -33,7 +33,7 @@ import { SearchMaker } from './search-maker';
 import { watch } from './watch';
 import type { Work } from './work';
 
-/** Five minutes where somebody looks on, a quarter of an hour elsewhere: a look costs the server a query. */
+/** Five minutes where somebody looks on, a quarter of an hour elsewhere: a look costs a query. */
 const quietRoundsBetweenLooks = 12;
 /** On a slow line half a picture may be over. */
 const lineGraceMs = 60_000;
@@ -80,16 +80,20 @@ export class SignedIn {
     open: CryptoMachine | null,
     ended: (code: ErrorCode) => void,
   ): Promise<SignedIn> {
-    const machine = open ?? (await environment.openMachine(me));
+    const opening = openOwn(environment, me, open);
+    // Whoever asks the machine learns of its failure, and so does this function.
+    opening.catch(() => undefined);
+    const toldOnlineUntil = (await environment.db.readMeta('toldOnlineUntil')) ?? 0;
+    // It connects and asks for what is new while the machine opens: at a start each takes as long as the other.
+    const signedIn = new SignedIn(environment, me, openingMachine(me, opening), ended, toldOnlineUntil);
     try {
-      if (!(await machine.hasAccount())) throw new KeysLost();
-      const toldOnlineUntil = (await environment.db.readMeta('toldOnlineUntil')) ?? 0;
-      return new SignedIn(environment, me, machine, ended, toldOnlineUntil);
+      await opening;
     } catch (error) {
-      // Left open, it would keep its store from ever being opened or deleted again.
-      await machine.close();
+      await signedIn.stop();
       throw error;
     }
+    signedIn.#follow();
+    return signedIn;
   }
 
   private constructor(
@@ -99,7 +103,7 @@ export class SignedIn {
     private readonly ended: (code: ErrorCode) => void,
     toldOnlineUntil: number,
   ) {
-    const { db, log } = environment;
+    const { log } = environment;
     this.#connection = new Connection(environment, {
       state: (state) => this.#changed(state),
       frame: (frame) => this.#received(frame),
@@ -178,8 +182,14 @@ export class SignedIn {
       () => this.#takeIn(),
       (error) => this.#intakeFailed(error),
     );
+    this.#connection.dispatch({ name: 'start' });
+  }
+
+  /** Does from now on what the database says that a person wants. */
+  #follow(): void {
+    const { db } = this.environment;
     const watched = <T>(query: () => Promise<T>, next: (value: T) => void) =>
-      this.#unwatch.push(watch(environment, query, next));
+      this.#unwatch.push(watch(this.environment, query, next));
     const wishes: [wished: () => Promise<unknown>, runner: Runner][] = [
       [() => db.outbox.orderBy('id').keys(), this.#outboxRunner],
       [() => db.tellings.orderBy('key').keys(), this.#notesRunner],
@@ -229,7 +239,6 @@ export class SignedIn {
       () => figuresShared(db),
       (shared) => this.#figures.share(shared),
     );
-    this.#connection.dispatch({ name: 'start' });
   }
 
   /** For linking a further device. */
@@ -329,28 +338,20 @@ export class SignedIn {
   }
 
   #received(frame: ServerFrame): void {
-    if (frame.t === 'activity') {
-      this.#activity.heard(frame);
-      return;
-    }
-    if (frame.t === 'presence') {
-      this.#presence.heard(frame);
-      return;
-    }
-    if (frame.t === 'read-sync:broadcast') {
-      this.#hearEarly(frame.envelope);
-      return;
-    }
-    if (frame.t === 'device:linked' || frame.t === 'device:revoked') {
+    if (frame.t === 'activity') this.#activity.heard(frame);
+    else if (frame.t === 'presence') this.#presence.heard(frame);
+    else if (frame.t === 'read-sync:broadcast') this.#hearEarly(frame.envelope);
+    else if (frame.t === 'device:linked' || frame.t === 'device:revoked') {
       this.#devicesRunner.kick();
       this.#removalsRunner.kick();
-      return;
-    }
-    if (frame.t === 'look') {
+    } else if (frame.t === 'look') {
       this.#intake.catchUp();
+      this.#intakeRunner.kick();
       this.#devicesRunner.kick();
-    } else this.#intake.take(frame);
-    this.#intakeRunner.kick();
+    } else {
+      this.#intake.take(frame);
+      this.#intakeRunner.kick();
+    }
   }
 
   /** Not in turn with what is taken in: somebody waits for it, and all of it comes again. */
@@ -391,10 +392,4 @@ export class SignedIn {
       dice: this.environment.random(),
     });
   }
-}
-
-function statusOf(state: ConnectionState, now: number): ConnectionStatus {
-  if (state.name === 'waiting') return { state: 'waiting', retryAt: now + state.delayMs };
-  if (state.name === 'stopped' || state.name === 'ended') return { state: 'offline' };
-  return { state: state.name };
 }

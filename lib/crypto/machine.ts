@@ -269,7 +269,7 @@ class Machine implements CryptoMachine {
     return this.#next(() => this.trust.learnRevocations(userId, revocations));
   }
 
-  revocationOf(userId: string, deviceId: string): Revocation | undefined {
+  async revocationOf(userId: string, deviceId: string): Promise<Revocation | undefined> {
     return this.trust.revocationOf(userId, deviceId);
   }
 

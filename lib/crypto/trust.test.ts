@@ -130,7 +130,7 @@ test('a device that was shut out gets no key when the server lists it again, and
   directory.revocations.push(await anna.revokeDevice(phone.deviceId, 10));
   for (const machine of [anna, bob]) {
     await machine.refresh([anna.userId]);
-    expect(machine.revocationOf(anna.userId, phone.deviceId)).toMatchObject({ at: 10 });
+    expect(await machine.revocationOf(anna.userId, phone.deviceId)).toMatchObject({ at: 10 });
     expect(recipients(await say(machine, 'not for the phone'))).not.toContain(phone.deviceId);
     expect(lies(machine)).toContainEqual({
       kind: 'relisted',
@@ -186,7 +186,7 @@ test('a revocation that the account’s master key has not signed is nobody’s'
   await bob.refresh([anna.userId]);
   expect(recipients(await say(bob, 'to both'))).toContain(phone.deviceId);
   await bob.learnRevocations(anna.userId, [said]);
-  expect(bob.revocationOf(anna.userId, phone.deviceId)).toBeUndefined();
+  expect(await bob.revocationOf(anna.userId, phone.deviceId)).toBeUndefined();
 });
 
 test('a device that its owner has not signed, and one that is kept from us, are told', async () => {

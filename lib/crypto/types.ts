@@ -227,7 +227,7 @@ export interface CryptoMachine {
   /** Told by a device of theirs; what their identity has not signed is passed over. */
   learnRevocations(userId: string, revocations: Omit<Revocation, 'userId'>[]): Promise<void>;
   /** Of this account or a contact's: whether this device is shut out, and since when. */
-  revocationOf(userId: string, deviceId: string): Revocation | undefined;
+  revocationOf(userId: string, deviceId: string): Promise<Revocation | undefined>;
   /**
    * A person takes this identity for the user's from now on.
    * @param verify they have compared the safety number
