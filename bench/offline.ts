@@ -106,6 +106,16 @@ function whenReadable(): void {
   observer.observe(document, { childList: true, subtree: true });
 }
 
+/** Runs in the page before the app: notes when a text is in a row of the list. To ask for it from outside slows the page. */
+function whenUsable(text: string): void {
+  const observer = new MutationObserver(() => {
+    if (!document.querySelector('.rows')?.textContent?.includes(text)) return;
+    observer.disconnect();
+    requestAnimationFrame(() => requestAnimationFrame(() => performance.mark('usable')));
+  });
+  observer.observe(document, { childList: true, subtree: true, characterData: true });
+}
+
 async function fill(profile: Profile, bert: TestDevice, tell: Tell) {
   const page = await profile.open('online');
   await page.goto('/');
@@ -266,13 +276,15 @@ async function measureCatchUp(profile: Profile, bert: TestDevice, ids: string[],
   }
   await bert.until(async () => ((await bert.db.outbox.count()) === 0 ? true : undefined), 'sending');
   const page = await profile.open('online');
+  // Whatever spoke last is readable, at the top of the list.
+  await page.addInitScript(whenUsable, `message ${missed - 1} of`);
   const recover = quarterSpeed(await profile.rendererPids());
   const start = performance.now();
   await page.goto('/', { waitUntil: 'commit' });
-  // Whatever spoke last is readable, at the top of the list.
-  await page
-    .getByRole('link', { name: new RegExp(`message ${missed - 1} of`) })
-    .waitFor({ timeout: 600_000 });
+  await page.waitForFunction(() => performance.getEntriesByName('usable').length > 0, undefined, {
+    polling: 50,
+    timeout: 600_000,
+  });
   const usableMs = performance.now() - start;
   tell(`usable after ${rounded(usableMs)} ms`);
   await openCache(page);

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { bundleOptions, bundleScript } from './bundle.mjs';
 
-// The engine's worker as one file, the crypto library beside it, and a first line for each page, which starts the worker:
+// The engine's worker as one file and what imports it, the crypto library beside it, and a first line for each page, which starts the worker:
 // Next's bundler makes eight files of one, loads them one after the other, and only when all of the page's own have run.
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const out = join(root, 'out');
@@ -18,7 +18,10 @@ const digest = createHash('sha256').update(await readFile(library));
 const wasm = `/_next/static/crypto-${digest.digest('hex').slice(0, 12)}.wasm`;
 await copyFile(library, join(out, wasm));
 
-const engine = await bundleScript(root, { engine: 'lib/client/engine-worker.ts' }, wasm);
+// A browser compiles a worker's first script anew each time; of what that imports, as a module, it keeps the compiled form.
+const body = await bundleScript(root, { engine: 'lib/client/engine-worker.ts' }, wasm, { format: 'esm' });
+const engine = body.replace('/engine-', '/engine-start-');
+await writeFile(join(out, engine), `import '${body}';\n`);
 
 const { outputFiles } = await build({
   ...bundleOptions(root),

@@ -1,4 +1,5 @@
 /// <reference lib="webworker" />
+import { cacheNames } from 'workbox-core';
 import { matchPrecache, type PrecacheEntry, precacheAndRoute } from 'workbox-precaching';
 import type { SubscriptionChange } from './push';
 import { page, sharePath } from './shell';
@@ -27,7 +28,10 @@ function background(): typeof import('./background') {
 self.addEventListener('install', (event) => event.waitUntil(Promise.resolve().then(background)));
 
 /** https://www.w3.org/TR/service-workers/#dom-installevent-addroutes; Chromium has it. */
-type AddRoutes = (rules: { condition: { urlPattern: string }; source: 'network' }) => Promise<void>;
+type AddRoutes = (rules: {
+  condition: { urlPattern: string };
+  source: 'network' | { cacheName: string };
+}) => Promise<void>;
 
 // Routes are files of the export; what stands behind a question mark or a hash is the app's business, not the cache's.
 // Next asks for the payloads of links with HEAD as well as GET.
@@ -46,8 +50,13 @@ self.addEventListener('fetch', (event) => {
 
 // Where the browser can be told so once, it asks nobody here for what only the network has.
 self.addEventListener('install', (event: ExtendableEvent & { addRoutes?: AddRoutes }) => {
-  for (const urlPattern of ['/trpc/*', '/media/*']) {
-    const route = event.addRoutes?.({ condition: { urlPattern }, source: 'network' });
+  const rules = [
+    { condition: { urlPattern: '/trpc/*' }, source: 'network' as const },
+    { condition: { urlPattern: '/media/*' }, source: 'network' as const },
+    { condition: { urlPattern: '/_next/static/*' }, source: { cacheName: cacheNames.precache } },
+  ];
+  for (const rule of rules) {
+    const route = event.addRoutes?.(rule);
     // A browser that does not like the rule asks here as before.
     if (route) event.waitUntil(route.catch(() => undefined));
   }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { deleteMessage, editMessage } from '../lib/client/change-intents';
 import { setTabVisible, showPresence, tellActivity } from '../lib/client/device-intents';
+import { startEngine } from '../lib/client/engine';
 import { addMembers, removeMember } from '../lib/client/group-intents';
 import {
   accept,
@@ -155,6 +156,60 @@ test('an engine that starts again goes on where it ended', async () => {
   await sendText(alice.author, conversationId, 'three');
   alice.device.start();
   await reads(bob, conversationId, ['one', 'two', 'three']);
+});
+
+test('at a start what is new is asked for while the keys are still being opened, and read once they are', async () => {
+  const [anna, bert] = [await person('anna'), await person('bert')];
+  const conversationId = await startDirect(anna.author, bert);
+  await sendText(anna.author, conversationId, 'before');
+  await reads(bert, conversationId, ['before']);
+  await bert.device.stop();
+  await sendText(anna.author, conversationId, 'meanwhile');
+  await reads(anna, conversationId, ['before', 'meanwhile']);
+  await anna.device.until(async () => ((await anna.db.outbox.count()) === 0 ? true : undefined), 'sending');
+  const environment = bert.device.environment();
+  let open: () => void = () => undefined;
+  const opening = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const asked: string[] = [];
+  bert.device.network.answers = (url) => {
+    asked.push(url);
+    return null;
+  };
+  const engine = startEngine({
+    ...environment,
+    openMachine: async (...given) => {
+      await opening;
+      return environment.openMachine(...given);
+    },
+  });
+  const isPulled = async () => (asked.some((url) => url.includes('messages.pull')) ? true : undefined);
+  await bert.device.until(isPulled, 'a question for messages');
+  expect(await bodies(bert, conversationId)).toEqual(['before']);
+  open();
+  await reads(bert, conversationId, ['before', 'meanwhile']);
+  await engine.stop();
+});
+
+test('an engine whose keys cannot be opened lets go of its connection', async () => {
+  const bert = await person('bert');
+  await bert.device.stop();
+  const environment = bert.device.environment();
+  const { opened } = bert.device.network;
+  let fail: () => void = () => undefined;
+  const failing = new Promise<never>((_, reject) => {
+    fail = () => reject(new Error('the store is broken'));
+  });
+  const engine = startEngine({ ...environment, openMachine: () => failing });
+  const isOpened = async () => (bert.device.network.opened > opened ? true : undefined);
+  await bert.device.until(isOpened, 'a connection');
+  fail();
+  await bert.device.until(
+    async () => (bert.device.network.sockets === 0 ? true : undefined),
+    'the end of the connection',
+  );
+  await engine.stop();
 });
 
 test('one who is blocked reaches the other no more', async () => {

@@ -35,6 +35,11 @@ export class DeviceNetwork {
     private readonly dice: () => number,
   ) {}
 
+  /** How many sockets are open, or being opened. */
+  get sockets(): number {
+    return this.#sockets.size;
+  }
+
   /** The machine loses its network: what is open breaks, nothing gets through until it is back. */
   setUp(up: boolean): void {
     this.up = up;

@@ -44,14 +44,14 @@ export function useReadListed(): Listed {
   const allPeople = useTables(me, peopleTables, queries.people, goOn || !atList);
   const newestRead = newest !== undefined;
   const fewRows = newest !== undefined && newest.rows.length < newestCount;
-  const catchesUp = useCatchingUp();
+  const waitMs = useFetchingMs();
   useEffect(() => {
     if (!newestRead) return;
     const goOnNow = () => setGoOn(true);
-    if (!catchesUp || fewRows) return whenThereIsTime(goOnNow);
-    const timer = setTimeout(goOnNow, catchUpMs);
+    if (waitMs === 0 || fewRows) return whenThereIsTime(goOnNow);
+    const timer = setTimeout(goOnNow, waitMs);
     return () => clearTimeout(timer);
-  }, [newestRead, fewRows, catchesUp]);
+  }, [newestRead, fewRows, waitMs]);
   const stored = useMemo(() => {
     if (all && newest) return queries.withNewest(all.listed, newest.rows);
     // Without the rest an empty list would say that there is nothing.
@@ -74,10 +74,20 @@ const newestTables = ['conversations', 'people'];
 const conversationTables = ['conversations'];
 const peopleTables = ['people'];
 
-/** Whether the newest messages are being fetched: what is read meanwhile of all the others would hold them up. */
-function useCatchingUp(): boolean {
-  const state = useConnection()?.state;
-  return state === 'connecting' || state === 'catching_up';
+/** Nobody waits longer for what is fetched before the rest. */
+const catchUpMs = 4_000;
+/** Nor so long for an engine's first word: in another tab it may have said long ago that it is online. */
+const unsaidMs = 1_500;
+
+/**
+ * How long the newest messages may still take to come, ms; 0: they are here, or there is no network. What is read
+ * meanwhile of all the others would hold them up. What was said before this page was opened is of an earlier engine.
+ */
+function useFetchingMs(): number {
+  const connection = useConnection();
+  if (!navigator.onLine) return 0;
+  if ((connection?.at ?? 0) < performance.timeOrigin) return unsaidMs;
+  return connection?.state === 'connecting' || connection?.state === 'catching_up' ? catchUpMs : 0;
 }
 
 /** What a query reads of an account's whole tables, followed from when `on` is true; `undefined` until it is read. */
@@ -132,16 +142,14 @@ function useReading(userId: string | null): ReadonlyMap<string, number> {
 }
 
 /** Nobody waits longer for the rest; a tab that is not looked at draws nothing, and may never be idle. */
-const waitMs = 1_000;
-/** Nor longer than this for what is fetched before. */
-const catchUpMs = 4_000;
+const idleMs = 1_000;
 
 /** Calls back once the screen is drawn and nothing presses. @returns what calls it off */
 function whenThereIsTime(call: () => void): () => void {
   if (!('requestIdleCallback' in globalThis)) {
-    const timer = setTimeout(call, waitMs / 4);
+    const timer = setTimeout(call, idleMs / 4);
     return () => clearTimeout(timer);
   }
-  const idle = requestIdleCallback(call, { timeout: waitMs });
+  const idle = requestIdleCallback(call, { timeout: idleMs });
   return () => cancelIdleCallback(idle);
 }

@@ -76,7 +76,7 @@ export class Backup {
       const { pages, lastSeq } = await api.backup.pull.query({ after });
       for (const { seq, page } of pages) {
         const conversationIds = await machine.importBackupPage(page);
-        for (const conversationId of conversationIds) await this.inbox.openSealed(conversationId);
+        await this.inbox.openSealed(conversationIds);
         await db.writeMeta('backupCursor', seq);
       }
       if (pages.length === 0 || (pages.at(-1)?.seq ?? 0) >= lastSeq) return;

@@ -111,7 +111,7 @@ export function nextConnectionState(state: ConnectionState, event: ConnectionEve
 
 /** What a person is told of it. */
 export function statusOf(state: ConnectionState, now: number): ConnectionStatus {
-  if (state.name === 'waiting') return { state: 'waiting', retryAt: now + state.delayMs };
-  if (state.name === 'stopped' || state.name === 'ended') return { state: 'offline' };
-  return { state: state.name };
+  if (state.name === 'waiting') return { state: 'waiting', retryAt: now + state.delayMs, at: now };
+  if (state.name === 'stopped' || state.name === 'ended') return { state: 'offline', at: now };
+  return { state: state.name, at: now };
 }

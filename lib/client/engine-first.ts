@@ -22,7 +22,7 @@ declare global {
 const script = globalThis.__ENGINE_SCRIPT;
 const isHere = navigator.onLine && Boolean(navigator.serviceWorker?.controller);
 const said: EngineMessage[] = [];
-const worker = isHere ? new Worker(script) : null;
+const worker = isHere ? new Worker(script, { type: 'module' }) : null;
 if (worker)
   worker.onmessage = ({ data }: MessageEvent<EngineMessage>) => {
     said.push(data);

@@ -30,7 +30,7 @@ function newWorker(): Worker {
   if (process.env.NODE_ENV !== 'production')
     return new Worker(new URL('./engine-worker.ts', import.meta.url), { type: 'module' });
   if (!globalThis.aparteEngine) throw new Error('The page does not begin with its first line.');
-  return new Worker(globalThis.aparteEngine.script);
+  return new Worker(globalThis.aparteEngine.script, { type: 'module' });
 }
 
 /** Of all that the engine has said and says, `listener` hears each message once. */

@@ -43,7 +43,7 @@ test('a message whose key is looked for twice at once stays as it was changed', 
     pictured: () => undefined,
     gap: () => undefined,
   });
-  await Promise.all([inbox.openSealed(conversationId), inbox.openSealed(conversationId)]);
+  await Promise.all([inbox.openSealed([conversationId]), inbox.openSealed([conversationId])]);
   expect(await db.messages.get(said)).toMatchObject({ kind: 'text', deleted: true, body: '' });
   expect(await db.sealed.count()).toBe(0);
   expect(arrived).toEqual([said]);

@@ -63,30 +63,40 @@ export class Inbox {
       this.work.environment.log(`${unopened} of ${fresh.length} envelopes could not be opened`);
     for (const envelope of fresh) this.#fed.add(envelope.id);
     bound(this.#fed, fedMost);
-    for (const conversationId of newKeysFor) await this.openSealed(conversationId);
+    await this.openSealed(newKeysFor);
   }
 
   /**
    * Pulls what waits for this device, oldest first, until nothing does. Always from the start: ids of different
    * senders may become visible out of order, and what was fed is acknowledged before the next page is asked for.
+   * @param first the first page, if it was asked for already
    */
-  async pullEnvelopes(): Promise<void> {
-    const { envelopes: api } = this.work.environment.api;
-    for (;;) {
-      const { envelopes, more } = await api.pull.query({ after: 0, limit: limits.envelopePageSize });
+  async pullEnvelopes(first?: EnvelopePage): Promise<void> {
+    for (let page = first; ; page = undefined) {
+      const { envelopes, more } = page ?? (await this.askEnvelopes());
       await this.#feed(envelopes);
-      if (envelopes.length > 0) await api.ack.mutate({ ids: envelopes.map((envelope) => envelope.id) });
+      const ids = envelopes.map((envelope) => envelope.id);
+      // Nobody waits for the last answer: a lost ack costs a second feed. What comes after these is asked for without them.
+      const isSaid = ids.length === 0 || (!more && this.work.post({ t: 'ack', ids }));
+      if (!isSaid) await this.work.environment.api.envelopes.ack.mutate({ ids });
       if (!more) return;
     }
+  }
+
+  /** The first page of what waits. */
+  askEnvelopes() {
+    return this.work.environment.api.envelopes.pull.query({ after: 0, limit: limits.envelopePageSize });
   }
 
   /**
    * Pulls conversations up to their last message. One that is far behind begins with its newest messages; the rest is
    * history.
    * @param behind in the order to pull them in, with the last number that the server told of; 0: unknown
+   * @returns `keyless` when one came whose key is not here
    */
-  async pullConversations(behind: ReadonlyMap<string, number>): Promise<void> {
+  async pullConversations(behind: ReadonlyMap<string, number>): Promise<'stored' | 'keyless'> {
     const { api } = this.work.environment;
+    let result: 'stored' | 'keyless' = 'stored';
     let rows = await this.#leaveGaps(behind);
     while (rows.length > 0) {
       const further: string[] = [];
@@ -96,13 +106,14 @@ export class Inbox {
           api.messages.pull.query({ conversationId, after: cursor, limit: limits.pullPageSize }),
         open: async (_, { messages, lastSeq }) => ({ opened: await this.open(messages), lastSeq }),
         take: async ({ conversationId }, { opened, lastSeq }) => {
-          await this.#storeNext(conversationId, opened);
+          if ((await this.#storeNext(conversationId, opened)) === 'keyless') result = 'keyless';
           const last = opened.coming.at(-1);
           if (last && last.arrival.seq < lastSeq) further.push(conversationId);
         },
       });
       rows = await this.#rowsOf(further);
     }
+    return result;
   }
 
   async #rowsOf(conversationIds: string[]): Promise<ConversationRow[]> {
@@ -237,13 +248,16 @@ export class Inbox {
   /** Tries all again: an earlier run may have ended between a key and what waited for it. */
   async openAllSealed(): Promise<void> {
     const waiting = await this.work.environment.db.sealed.orderBy('conversationId').uniqueKeys();
-    for (const conversationId of waiting) await this.openSealed(String(conversationId));
+    await this.openSealed(waiting.map(String));
   }
 
   /** Keys have come: tries again what came before them. */
-  openSealed(conversationId: string): Promise<void> {
+  async openSealed(conversationIds: string[]): Promise<void> {
+    if (conversationIds.length === 0) return;
     this.#keysCame += 1;
-    return this.#tryAgain(conversationId);
+    const { sealed } = this.work.environment.db;
+    const waiting = await sealed.where('conversationId').anyOf(conversationIds).uniqueKeys();
+    for (const conversationId of waiting) await this.#tryAgain(String(conversationId));
   }
 
   async #tryAgain(conversationId: string): Promise<void> {
@@ -319,6 +333,9 @@ export class Inbox {
     }
   }
 }
+
+/** What waits for this device, and whether more does. */
+type EnvelopePage = Awaited<ReturnType<Inbox['askEnvelopes']>>;
 
 type ComingMessage = Coming & { ciphertext: string };
 

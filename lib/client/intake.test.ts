@@ -5,8 +5,9 @@ import { Intake } from './intake';
 import type { Work } from './work';
 
 /** An intake of which each question waits until it is answered by hand. */
-function waitingIntake(said: { conversationId: string; lastAt: number }[] = []) {
+function waitingIntake(said: { conversationId: string; lastAt: number }[] = [], found = 'stored') {
   const asked: string[] = [];
+  let pulls = 0;
   const answers: (() => void)[] = [];
   const ask = (what: string) => {
     asked.push(what);
@@ -32,8 +33,11 @@ function waitingIntake(said: { conversationId: string; lastAt: number }[] = []) 
   const inbox = {
     openAllSealed: async () => undefined,
     takeMarks: async () => undefined,
-    pullEnvelopes: async () => undefined,
-    pullConversations: (behind: Map<string, number>) => ask([...behind.keys()].join()),
+    askEnvelopes: async () => undefined,
+    pullEnvelopes: async () => {
+      pulls += 1;
+    },
+    pullConversations: (behind: Map<string, number>) => ask([...behind.keys()].join()).then(() => found),
   };
   // The parts that these rules touch.
   const intake = new Intake(work as unknown as Work, inbox as unknown as Inbox);
@@ -43,7 +47,7 @@ function waitingIntake(said: { conversationId: string; lastAt: number }[] = []) 
     answers.shift()?.();
     await turn();
   };
-  return { intake, asked, answer };
+  return { intake, asked, answer, pulls: () => pulls };
 }
 
 test('a gap that is noted while its conversation is pulled is pulled again', async () => {
@@ -86,6 +90,17 @@ test('the newest messages are fetched before the prekeys are topped up, which no
   await answer();
   await done;
   expect(asked).toEqual(['state', 'newer,older', '20 prekeys']);
+});
+
+test('where a key came after the envelopes were asked for they are pulled once more, and no further', async () => {
+  const { intake, answer, pulls } = waitingIntake([{ conversationId: 'a', lastAt: 1 }], 'keyless');
+  intake.catchUp();
+  const done = intake.work();
+  await answer();
+  await answer();
+  await answer();
+  await done;
+  expect(pulls()).toBe(2);
 });
 
 test('of what is told of prekeys while messages are fetched the last counts, and is acted upon once', async () => {

@@ -64,7 +64,10 @@ export class Intake {
       }
       try {
         await this.#mend(this.#stale, (stale) => refreshConversations(this.job, [...stale.keys()]));
-        await this.#mend(this.#behind, (behind) => this.inbox.pullConversations(behind));
+        await this.#mend(this.#behind, async (behind) => {
+          // It was committed after the envelopes were asked for, and before the numbers were.
+          if ((await this.inbox.pullConversations(behind)) === 'keyless') this.#envelopesMissed = true;
+        });
       } finally {
         // Also for one who never comes to the end of that: without prekeys nobody could write to them.
         await this.#takeRest();
@@ -109,9 +112,13 @@ export class Intake {
   async #takeState(): Promise<void> {
     const { db, api, now } = this.job.environment;
     const since = (await db.readMeta('marksSince')) ?? 0;
-    const state = await api.sync.state.query({ marksSince: Math.max(0, since - marksOverlapMs) });
+    // Asked together, they travel together.
+    const [state, envelopes] = await Promise.all([
+      api.sync.state.query({ marksSince: Math.max(0, since - marksOverlapMs) }),
+      this.inbox.askEnvelopes(),
+    ]);
     await noteServerTime(db, state.at, now());
-    await this.inbox.pullEnvelopes();
+    await this.inbox.pullEnvelopes(envelopes);
     await this.inbox.openAllSealed();
     // What was said last is what somebody looks for first.
     const summaries = state.conversations.sort((a, b) => b.lastAt - a.lastAt);

@@ -41,13 +41,17 @@ export interface SignUpAttempt {
   keys: SignUpKeys | null;
 }
 
-export type ConnectionStatus =
+export type ConnectionStatus = (
   | { state: 'offline' }
   | { state: 'connecting' }
   | { state: 'catching_up' }
   | { state: 'online' }
   /** Another try at `retryAt` (ms). */
-  | { state: 'waiting'; retryAt: number };
+  | { state: 'waiting'; retryAt: number }
+) & {
+  /** When the engine said so, ms; an earlier version did not say it. */
+  at?: number;
+};
 
 export interface MetaValues {
   session: Session;

@@ -1,3 +1,4 @@
+import { Dexie } from 'dexie';
 import type { ActivityKind } from '../protocol/frames';
 import { directConversationId } from '../protocol/names';
 import { defaultAlertSettings, isMuted } from './alert-rules';
@@ -61,8 +62,14 @@ export interface Newest {
   blocked: ConversationRow[];
 }
 
-/** What the list shows before anybody scrolls: a fraction of what decrypting all of it takes. */
-export async function newestConversations(db: AparteDb, me: string, count: number): Promise<Newest> {
+/**
+ * What the list shows before anybody scrolls: a fraction of what decrypting all of it takes. In one transaction: while
+ * messages arrive, each of its own would wait for all that is being stored.
+ */
+export const newestConversations = (db: AparteDb, me: string, count: number): Promise<Newest> =>
+  db.transaction('r', [db.conversations, db.people], () => readNewest(db, me, count));
+
+async function readNewest(db: AparteDb, me: string, count: number): Promise<Newest> {
   // From the end on, rows would come one by one, each at the page's next turn: all ids and then these rows is faster.
   const ids = await db.conversations.orderBy('sortAt').primaryKeys();
   const read = (await db.conversations.bulkGet(ids.slice(-count).reverse())).flatMap((row) => row ?? []);
@@ -75,7 +82,9 @@ export async function newestConversations(db: AparteDb, me: string, count: numbe
     (row) => row ?? [],
   );
   // What somebody says in a group who was blocked is not shown, not even at first.
-  const withMe = await Promise.all([...speakers].map((userId) => directConversationId(me, userId)));
+  const withMe = await Dexie.waitFor(
+    Promise.all([...speakers].map((userId) => directConversationId(me, userId))),
+  );
   const direct = (await db.conversations.bulkGet(withMe)).flatMap((row) => row ?? []);
   return {
     rows,

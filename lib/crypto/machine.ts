@@ -27,7 +27,7 @@ import { loadCrypto } from './library';
 import { notesOf, ourConversation, roomOf, userOf } from './names';
 import { isNote, NoteReader, noteEnvelopes, withKey } from './note-envelope';
 import { openMessages, recall } from './opening';
-import { onePerSender, settings } from './policy';
+import { inRounds, settings } from './policy';
 import { signRevocation } from './revocation';
 import { SharedKeys } from './shared-keys';
 import { Trust } from './trust';
@@ -147,7 +147,7 @@ class Machine implements CryptoMachine {
   }
 
   receive(envelopes: IncomingEnvelope[], preKeys: PreKeyState | null): Promise<Received> {
-    const rounds = onePerSender(envelopes.flatMap((envelope) => withKey(envelope) ?? []));
+    const rounds = inRounds(envelopes.flatMap((envelope) => withKey(envelope) ?? []));
     // Not in its turn: what lies ready, or is encrypted before it, must not go out meanwhile.
     if (rounds.length > 0) this.#keysCame += 1;
     return this.#next(async () => {
@@ -345,8 +345,9 @@ class Machine implements CryptoMachine {
     for (let start = 0; start < messages.length; start += openedPerTurn) {
       const some = messages.slice(start, start + openedPerTurn);
       results.push(...(await this.#next(() => this.#open(some))));
-      this.#recallLater();
     }
+    // Not between two parts: who called waits for all of them.
+    this.#recallLater();
     return results;
   }
 

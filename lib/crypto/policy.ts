@@ -44,18 +44,26 @@ export function statusOf(error: unknown): 'missing_key' | 'untrusted' | 'invalid
 }
 
 /**
- * In rounds, each with at most one envelope of a device. Of two keys of one session in one call the library keeps the
- * last, though it may open fewer messages than the first; in two calls it keeps the better one.
+ * In rounds, a device's envelopes in their order. Of two keys of one session in one call the library keeps the last,
+ * though it may open fewer messages than the first; in two calls it keeps the better one. So a round has one envelope of
+ * a device for each conversation; one of which it is not said may be for any, and has a round to itself.
  */
-export function onePerSender(envelopes: IncomingEnvelope[]): IncomingEnvelope[][] {
+export function inRounds(envelopes: IncomingEnvelope[]): IncomingEnvelope[][] {
   const rounds: IncomingEnvelope[][] = [];
-  const taken = new Map<string, number>();
+  const senders = new Map<string, { round: number; taken: Set<string | null> }>();
   for (const envelope of envelopes) {
-    const round = taken.get(envelope.senderDeviceId) ?? 0;
-    taken.set(envelope.senderDeviceId, round + 1);
-    const members = rounds[round] ?? [];
+    const { senderDeviceId, conversationId = null } = envelope;
+    const sender = senders.get(senderDeviceId) ?? { round: 0, taken: new Set() };
+    senders.set(senderDeviceId, sender);
+    const { taken } = sender;
+    if (taken.has(conversationId) || taken.has(null) || (conversationId === null && taken.size > 0)) {
+      sender.round += 1;
+      taken.clear();
+    }
+    taken.add(conversationId);
+    const members = rounds[sender.round] ?? [];
     members.push(envelope);
-    rounds[round] = members;
+    rounds[sender.round] = members;
   }
   return rounds;
 }

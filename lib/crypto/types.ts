@@ -101,6 +101,8 @@ export interface OutgoingEnvelope {
 export interface IncomingEnvelope {
   senderUserId: string;
   senderDeviceId: string;
+  /** With which conversation's message it came, as the server says; `null`: with none, or that is not known. */
+  conversationId?: string | null;
   type: string;
   content: string;
 }

@@ -75,6 +75,8 @@ export interface IncomingEnvelope {
   id: number;
   senderUserId: string;
   senderDeviceId: string;
+  /** With which conversation's message it was sent; `null`: with none, as a note is. */
+  conversationId: string | null;
   type: string;
   content: string;
 }

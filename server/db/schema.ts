@@ -118,6 +118,8 @@ export interface EnvelopesTable {
   sender_device_id: string;
   type: string;
   content: string;
+  /** `null`: a note. */
+  conversation_id: string | null;
 }
 
 export interface LinkGrantsTable {

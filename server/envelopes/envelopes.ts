@@ -17,7 +17,7 @@ export async function pull(
 ): Promise<{ envelopes: IncomingEnvelope[]; more: boolean }> {
   const rows = await db
     .selectFrom('envelopes')
-    .select(['id', 'sender_user_id', 'sender_device_id', 'type', 'content'])
+    .select(['id', 'sender_user_id', 'sender_device_id', 'conversation_id', 'type', 'content'])
     .where('recipient_device_id', '=', asker.deviceId)
     .where('id', '>', after)
     .orderBy('id')
@@ -30,6 +30,7 @@ export async function pull(
       id: row.id,
       senderUserId: row.sender_user_id,
       senderDeviceId: row.sender_device_id,
+      conversationId: row.conversation_id,
       type: row.type,
       content: row.content,
     })),
@@ -66,7 +67,7 @@ export async function tell(ground: Ground, asker: Asker, sent: SendNote): Promis
     ground.notices.readSync({
       userId,
       deviceId: recipientDeviceId,
-      envelope: { senderUserId: userId, senderDeviceId: deviceId, type, content },
+      envelope: { senderUserId: userId, senderDeviceId: deviceId, conversationId: null, type, content },
     });
   const result = await note(ground, asker, sent);
   if (result.status === 'stale') lastStored.delete(asker);
@@ -127,7 +128,7 @@ export async function note(
     notices.noted({
       userId,
       deviceId,
-      envelope: { id, senderUserId: userId, senderDeviceId, type, content },
+      envelope: { id, senderUserId: userId, senderDeviceId, conversationId: null, type, content },
     });
   }
   return { status: 'noted' };

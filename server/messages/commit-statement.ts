@@ -115,8 +115,9 @@ wrapped as materialized (
   ) sorted
 ),
 sealed as (
-  insert into envelopes (id, recipient_device_id, sender_user_id, sender_device_id, type, content)
-  select id, recipient_device_id, ($2::uuid[])[of], ($3::uuid[])[of], type, content from wrapped order by id
+  insert into envelopes (id, recipient_device_id, sender_user_id, sender_device_id, type, content, conversation_id)
+  select id, recipient_device_id, ($2::uuid[])[of], ($3::uuid[])[of], type, content, ($1::uuid[])[of]
+  from wrapped order by id
 )
 select v.status, v.current_version as "rosterVersion",
   case when v.is_new then v.seq else v.earlier_seq end as seq,

@@ -55,7 +55,8 @@ function news(asker: Asker, message: SendMessage, outcome: CommitOutcome): Omit<
       const id = outcome.envelopeIds.get(index);
       if (id === undefined) return [];
       const { recipientDeviceId, type, content } = envelope;
-      const from = { senderUserId: asker.userId, senderDeviceId: asker.deviceId };
+      const { senderUserId, senderDeviceId, conversationId } = sent;
+      const from = { senderUserId, senderDeviceId, conversationId };
       return [{ recipientDeviceId, envelope: { id, ...from, type, content } }];
     }),
   };

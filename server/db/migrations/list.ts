@@ -5,6 +5,7 @@ import { up as trust } from './0003-trust';
 import { up as push } from './0004-push';
 import { up as usedKeys } from './0005-used-keys';
 import { up as attachments } from './0006-attachments';
+import { up as envelopeConversations } from './0007-envelope-conversations';
 
 export interface Migration {
   name: string;
@@ -19,4 +20,5 @@ export const migrations: readonly Migration[] = [
   { name: '0004-push', up: push },
   { name: '0005-used-keys', up: usedKeys },
   { name: '0006-attachments', up: attachments },
+  { name: '0007-envelope-conversations', up: envelopeConversations },
 ];
