@@ -27,7 +27,7 @@ export const durable: Bench = async (tell) => {
   try {
     const server = await startBenchServer('own', {
       built: stage.built,
-      env: { DATABASE_URL: stage.postgres.url },
+      env: { DATABASE_URL: process.env.TCP ? stage.postgres.url : stage.postgres.socketUrl },
       flags: process.argv.includes('--profile') ? ['--cpu-prof', '--cpu-prof-dir=/tmp/aparte-profile'] : [],
     });
     const generator = await Generator.start({

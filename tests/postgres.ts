@@ -11,6 +11,8 @@ const run = promisify(execFile);
 export interface TestPostgres {
   /** For DATABASE_URL. The database `postgres` is there. */
   readonly url: string;
+  /** The same over a socket of the file system, as where server and database share a machine. */
+  readonly socketUrl: string;
   /** Another, empty database in the same cluster. */
   createDatabase(name: string): Promise<string>;
   /** Ends Postgres as a power cut would; `start` brings it back with what it had made durable. */
@@ -86,6 +88,7 @@ export async function startPostgres(
   await start();
   return {
     url,
+    socketUrl: `postgres://postgres@localhost:${port}/postgres?host=${encodeURIComponent(folder)}`,
     start,
     kill: () => end('SIGKILL'),
     async createDatabase(name) {
