@@ -8,8 +8,8 @@ import { Town } from './town';
 
 /**
  * From the sender's frame over the commit in Postgres to the receivers' sockets: 2,000 connected devices in 1,000
- * conversations of two, 450 bytes of ciphertext in base64. One node, Postgres with its defaults (fsync on) and the
- * generator share the machine's cores.
+ * conversations of two, 450 bytes of ciphertext in base64. One node, Postgres with its defaults (fsync on, over
+ * its socket in the file system) and the generator share the machine's cores.
  *
  * Saturation is a closed loop of 1,000 sends under way, until each is answered. Latency is that of an open loop at
  * half of it, from the moment at which a message was due until the receiver's process has its frame.
@@ -27,7 +27,7 @@ export const durable: Bench = async (tell) => {
   try {
     const server = await startBenchServer('own', {
       built: stage.built,
-      env: { DATABASE_URL: process.env.TCP ? stage.postgres.url : stage.postgres.socketUrl },
+      env: { DATABASE_URL: stage.postgres.socketUrl },
       flags: process.argv.includes('--profile') ? ['--cpu-prof', '--cpu-prof-dir=/tmp/aparte-profile'] : [],
     });
     const generator = await Generator.start({

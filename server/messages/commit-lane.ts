@@ -1,10 +1,24 @@
 import type pg from 'pg';
 import { AparteError } from '../../lib/protocol/errors';
 import { type Metrics, stopwatch } from '../metrics/metrics';
-import { type CommitInput, type CommitRow, commitRows, commitText, commitValues } from './commit-statement';
+import {
+  type CommitInput,
+  type CommitStatus,
+  commitAnswer,
+  commitText,
+  commitValues,
+} from './commit-statement';
+import { Rosters } from './rosters';
 
 /** What became of one message. */
-export interface CommitOutcome extends Pick<CommitRow, 'status' | 'rosterVersion' | 'seq' | 'at'> {
+export interface CommitOutcome {
+  status: CommitStatus;
+  /** `null`: there is no such conversation. */
+  rosterVersion: number | null;
+  /** 0 for a mark. */
+  seq: number;
+  /** Of the commit, or of the earlier one of the same message; ms. */
+  at: number;
   /** The members who receive it. */
   userIds: string[];
   /** Ids of the stored envelopes by their index in the message; those dropped are missing. */
@@ -35,6 +49,7 @@ interface Waiting extends CommitInput {
  */
 export class CommitLane {
   readonly #options: LaneOptions;
+  readonly #rosters = new Rosters();
   #queue: Waiting[] = [];
   #running: Promise<void> | undefined;
 
@@ -153,20 +168,25 @@ export class CommitLane {
     const { metrics } = this.#options;
     metrics.batchMessages.add(batch.length);
     metrics.batchBytes.add(batch.reduce((sum, item) => sum + sizeOf(item), 0));
-    const values = commitValues(batch, this.#options.now());
+    const known = batch.map(({ sender, message }) =>
+      this.#rosters.find(message.conversationId, message.rosterVersion, sender.deviceId),
+    );
+    const isKnown = known.map((roster) => roster !== undefined);
+    const values = commitValues(batch, this.#options.now(), isKnown);
     const answer = await this.#options.pool.query({ name: 'commit', text: commitText, values });
-    const rows = commitRows.parse(answer.rows);
+    const [{ rows, envelopes }] = commitAnswer.parse(answer.rows);
     if (rows.length !== batch.length) throw new Error('The commit answered another number of rows.');
-    const idsByOrd = new Map<number, number>();
-    rows[0]?.envelopeOrds?.forEach((ord, at) => {
-      idsByOrd.set(ord, rows[0]?.envelopeIds?.[at] ?? 0);
-    });
+    const idsByOrd = new Map(envelopes ?? []);
     const receivers = new Map<string, string[]>();
     let ord = 1;
-    return rows.map(({ status, rosterVersion, seq, at, userIds }, index) => {
-      const message = batch[index]?.message;
+    return rows.map(([status, rosterVersion, seq, at, userIds], index) => {
+      const { message, sender } = batch[index] ?? {};
       const conversationId = message?.conversationId ?? '';
-      if (userIds !== null) receivers.set(conversationId, userIds);
+      if (status === 'sent') {
+        const told = userIds ?? known[index]?.userIds;
+        if (told !== undefined) receivers.set(conversationId, told);
+        this.#rosters.learn(conversationId, rosterVersion ?? 0, sender?.deviceId ?? '', userIds);
+      }
       const envelopeIds = new Map<number, number>();
       message?.envelopes.forEach((_, place) => {
         const id = idsByOrd.get(ord++);

@@ -33,7 +33,7 @@ test('the commit that was planned over empty tables reads each of them by key', 
   const client = await database.pool.connect();
   try {
     await client.query(`prepare planned as ${commitText}`);
-    const nothing = Array.from({ length: 12 }, () => 'null').join(', ');
+    const nothing = Array.from({ length: 15 }, () => 'null').join(', ');
     const { rows } = await client.query(`explain (format json) execute planned(${nothing})`);
     const whole = scans(explained.parse(rows)[0]['QUERY PLAN'][0].Plan).filter(
       (scan) => scan['Index Cond'] === undefined && scan['Recheck Cond'] === undefined,

@@ -19,37 +19,45 @@ export interface CommitInput {
  * - A duplicate that another node commits while we wait is not in the snapshot: the insert then violates the
  *   unique index, the whole statement is undone, and the items are run again one by one.
  *
- * What belongs to the whole batch is looked up in arrays and answered once: joined to it, it would cost the square of
- * the batch's size, since the planner takes an array for ten rows. What could be joined from either side is written so
- * that its table is read by key: a plan is kept, and a table that was small when it was made may have grown.
+ * - What an earlier commit has found of a conversation's roster is taken for true (`is_sure`) if the locked version is
+ *   the one at which it was found, and is the message's own: then nothing else is read of members and devices.
+ *
+ * What belongs to the whole batch is looked up in arrays and answered once, by places that the caller has counted:
+ * joined to it, it would cost the square of the batch's size, since the planner takes an array for ten rows. What is
+ * read for one message is written so that its table is read by key, and only if it is wanted (\`offset 0\` keeps the
+ * condition in its own query): a plan is kept, and a table that was small when it was made may have grown.
+ * `width_bucket` finds a place in a sorted array by halves.
  *
  * Each sender device's client ids, and its marks per conversation, must be unique within the batch.
  */
 export const commitText = `
 with locked as materialized (
-  select id, roster_version, last_seq from conversations
-  where id = any($1::uuid[]) order by id for update
-),
-locked_arrays as materialized (
-  select array_agg(id) as ids, array_agg(roster_version) as versions, array_agg(last_seq) as seqs from locked
+  select array_agg(l.roster_version order by l.place) as versions, array_agg(l.last_seq order by l.place) as seqs
+  from (
+    select u.place, c.roster_version, c.last_seq
+    from unnest($13::uuid[]) with ordinality as u(id, place)
+    left join lateral (select roster_version, last_seq from conversations where id = u.id for update) c on true
+  ) l
 ),
 input as (
-  select i.*, array_position((select ids from locked_arrays), i.conversation_id) as place
-  from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::boolean[], $6::bigint[], $7::text[])
-    with ordinality as i(conversation_id, user_id, device_id, client_id, is_mark, roster_version, ciphertext, ord)
+  select i.*, (select versions from locked)[place] as current_version, (select seqs from locked)[place] as last_seq
+  from unnest(
+    $1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::boolean[], $6::bigint[], $7::text[], $14::integer[], $15::boolean[]
+  ) with ordinality as i(
+    conversation_id, user_id, device_id, client_id, is_mark, roster_version, ciphertext, place, is_known, ord
+  )
 ),
 found as (
-  select i.*, (select versions from locked_arrays)[place] as current_version,
-    (select seqs from locked_arrays)[place] as last_seq
-  from input i
+  select i.*, coalesce(is_known and roster_version = current_version, false) as is_sure from input i
 ),
 judged as (
   select i.*,
     coalesce(earlier.seq, 0) as earlier_seq, coalesce(earlier.at, mark.at) as earlier_at,
     case
-      when device.id is null then 'device_revoked'
+      when not i.is_sure and device.id is null then 'device_revoked'
       when earlier.conversation_id <> i.conversation_id then 'conflict'
       when earlier.seq is not null or mark.at is not null then 'duplicate'
+      when i.is_sure then 'sent'
       when member.state is null then 'not_found'
       when seen.roster_version <> i.current_version then 'stale'
       when member.state <> 'active' then 'forbidden'
@@ -57,15 +65,26 @@ judged as (
       else 'sent'
     end as status
   from found i
-  left join conversations seen on seen.id = i.conversation_id
-  left join members member on member.conversation_id = i.conversation_id and member.user_id = i.user_id
-  left join devices device
-    on device.id = i.device_id and device.user_id = i.user_id and device.revoked_at is null
-  left join messages earlier
-    on not i.is_mark and earlier.sender_device_id = i.device_id and earlier.client_id = i.client_id
-  left join marks mark
-    on i.is_mark and mark.conversation_id = i.conversation_id and mark.sender_device_id = i.device_id
-      and mark.client_id = i.client_id
+  left join lateral (
+    select roster_version from conversations where not i.is_sure and id = i.conversation_id offset 0
+  ) seen on true
+  left join lateral (
+    select state from members
+    where not i.is_sure and conversation_id = i.conversation_id and user_id = i.user_id offset 0
+  ) member on true
+  left join lateral (
+    select id from devices
+    where not i.is_sure and id = i.device_id and user_id = i.user_id and revoked_at is null offset 0
+  ) device on true
+  left join lateral (
+    select conversation_id, seq, at from messages
+    where not i.is_mark and sender_device_id = i.device_id and client_id = i.client_id offset 0
+  ) earlier on true
+  left join lateral (
+    select at from marks
+    where i.is_mark and conversation_id = i.conversation_id and sender_device_id = i.device_id
+      and client_id = i.client_id offset 0
+  ) mark on true
 ),
 verdict as materialized (
   select j.*,
@@ -76,11 +95,13 @@ verdict as materialized (
   window w as (partition by conversation_id order by ord rows unbounded preceding)
 ),
 numbered as materialized (
-  select array_agg(conversation_id) as ids, array_agg(seq) as numbers
+  select array_agg(conversation_id order by conversation_id) as ids,
+    array_agg(seq order by conversation_id) as numbers
   from (select conversation_id, max(seq) as seq from verdict where is_new group by conversation_id) n
 ),
 counted as (
-  update conversations c set last_seq = (select numbers from numbered)[array_position((select ids from numbered), c.id)]
+  update conversations c
+  set last_seq = (select numbers from numbered)[width_bucket(c.id, (select ids from numbered))]
   where c.id = any((select ids from numbered)::uuid[])
 ),
 stored as (
@@ -119,40 +140,56 @@ sealed as (
   select id, recipient_device_id, ($2::uuid[])[of], ($3::uuid[])[of], type, content, ($1::uuid[])[of]
   from wrapped order by id
 )
-select v.status, v.current_version as "rosterVersion",
-  case when v.is_new then v.seq else v.earlier_seq end as seq,
-  coalesce(v.earlier_at, $8::double precision) as at,
-  case when v.is_first then array(
-    select m.user_id::text from members m
-    where m.conversation_id = v.conversation_id and m.state in ('active', 'requested')
-  ) end as "userIds",
-  case when v.ord = 1 then array(
-    select w.ord::double precision from wrapped w order by w.ord
-  ) end as "envelopeOrds",
-  case when v.ord = 1 then array(
-    select w.id::double precision from wrapped w order by w.ord
-  ) end as "envelopeIds"
-from verdict v
-order by v.ord`;
+select
+  (
+    select json_agg(json_build_array(
+      v.status, v.current_version, case when v.is_new then v.seq else v.earlier_seq end,
+      coalesce(v.earlier_at, $8::double precision),
+      case when v.is_first and not v.is_sure then array(
+        select m.user_id from members m
+        where m.conversation_id = v.conversation_id and m.state in ('active', 'requested')
+      ) end
+    ) order by v.ord) from verdict v
+  ) as rows,
+  (select json_agg(json_build_array(w.ord, w.id) order by w.ord) from wrapped w) as envelopes`;
 
 const status = z.enum(['sent', 'duplicate', 'stale', 'forbidden', 'not_found', 'conflict', 'device_revoked']);
 
-const commitRow = z.object({
-  status,
-  rosterVersion: z.number().nullable(),
-  seq: z.number(),
-  at: z.number(),
-  /** Who receives: with the first row of each conversation only. */
-  userIds: z.array(z.string()).nullable(),
-  /** Stored envelopes by their place (from 1) among all of the batch, and their ids: with the first row only. */
-  envelopeOrds: z.array(z.number()).nullable(),
-  envelopeIds: z.array(z.number()).nullable(),
-});
-export const commitRows = z.array(commitRow);
-export type CommitRow = z.infer<typeof commitRow>;
+/** One row for all: a row of its own for each message costs this process more than it costs the database to put together. */
+export const commitAnswer = z.tuple([
+  z.object({
+    rows: z.array(
+      z.tuple([
+        status,
+        /** The roster's version; `null`: there is no such conversation. */
+        z.number().nullable(),
+        /** The message's number. */
+        z.number(),
+        /** When it was stored, ms. */
+        z.number(),
+        /** Who receives: with the first of each conversation only, and not where that is known. */
+        z.array(z.string()).nullable(),
+      ]),
+    ),
+    /** Stored envelopes: their place (from 1) among all of the batch, and their id. */
+    envelopes: z.array(z.tuple([z.number(), z.number()])).nullable(),
+  }),
+]);
+export type CommitStatus = z.infer<typeof status>;
 
-/** The statement's parameters: one array per column. `at` in ms. */
-export function commitValues(batch: readonly CommitInput[], at: number): unknown[] {
+/** An array as Postgres reads it, of what needs no quotes: ids, numbers, truth. The driver would look at each for some. */
+const plain = <T>(items: readonly T[], value: (item: T) => string | number | boolean) =>
+  `{${items.map(value).join(',')}}`;
+
+/**
+ * The statement's parameters: one array per column. `at` in ms.
+ * @param isKnown for each message, whether its sender may send at its roster version, as an earlier commit has found
+ */
+export function commitValues(
+  batch: readonly CommitInput[],
+  at: number,
+  isKnown: readonly boolean[],
+): unknown[] {
   const of: number[] = [];
   const recipients: string[] = [];
   const types: string[] = [];
@@ -165,18 +202,24 @@ export function commitValues(batch: readonly CommitInput[], at: number): unknown
       contents.push(envelope.content);
     }
   });
+  // In order: two nodes that lock several rows never wait for each other in a circle.
+  const conversationIds = [...new Set(batch.map(({ message }) => message.conversationId))].sort();
+  const places = new Map(conversationIds.map((conversationId, index) => [conversationId, index + 1]));
   return [
-    batch.map(({ message }) => message.conversationId),
-    batch.map(({ sender }) => sender.userId),
-    batch.map(({ sender }) => sender.deviceId),
-    batch.map(({ message }) => message.clientId),
-    batch.map(({ message }) => message.slot === 'mark'),
-    batch.map(({ message }) => message.rosterVersion),
+    plain(batch, ({ message }) => message.conversationId),
+    plain(batch, ({ sender }) => sender.userId),
+    plain(batch, ({ sender }) => sender.deviceId),
+    plain(batch, ({ message }) => message.clientId),
+    plain(batch, ({ message }) => message.slot === 'mark'),
+    plain(batch, ({ message }) => message.rosterVersion),
     batch.map(({ message }) => message.ciphertext),
     at,
     of,
     recipients,
     types,
     contents,
+    plain(conversationIds, (id) => id),
+    plain(batch, ({ message }) => places.get(message.conversationId) ?? 0),
+    plain(isKnown, (known) => known),
   ];
 }

@@ -4,7 +4,7 @@ import { AparteError } from '../../lib/protocol/errors';
 import { limits } from '../../lib/protocol/limits';
 import { databaseKinds, openTestDatabase, type TestDatabase } from '../../tests/databases';
 import { contacts, group, person, revocationOf, type TestDomain, testDomain, text } from '../../tests/domain';
-import { addMembers, block, leave, removeMember, unblockUser } from '../conversations/conversations';
+import { accept, addMembers, block, leave, removeMember, unblockUser } from '../conversations/conversations';
 import { readConversations } from '../conversations/read';
 import { revoke } from '../devices/devices';
 import { ack, pull as pullEnvelopes } from '../envelopes/envelopes';
@@ -164,6 +164,7 @@ describe.each(databaseKinds)('messages on %s', (kind) => {
       send(domain, anna, text(conversation, { envelopes: [envelopeFor(bert, '3')] })),
     ]);
     const waiting = (await pullEnvelopes(domain, bert, { after: 0, limit: 2 })).envelopes;
+    expect(new Set(waiting.map((one) => one.conversationId))).toEqual(new Set([conversation.conversationId]));
     expect(waiting.map((envelope) => envelope.content)).toEqual(['1', '2']);
     const told = domain.told.flatMap((one) => (one.kind === 'committed' ? one.envelopes : []));
     expect(told.map((one) => [one.recipientDeviceId, one.envelope.content])).toEqual([
@@ -249,6 +250,42 @@ describe.each(databaseKinds)('messages on %s', (kind) => {
     const now = await current(anna, conversation.conversationId);
     await send(domain, anna, text(now, { envelopes: [envelopeFor(bert)] }));
     expect((await pullEnvelopes(domain, bert, { after: 0, limit: 10 })).envelopes).toEqual([]);
+  });
+
+  test('judges who has sent before by the roster of now, also one who guesses its version', async () => {
+    const [anna, bert, carl] = [await person(domain), await person(domain), await person(domain)];
+    const { conversationId } = await group(domain, anna, bert, carl);
+    for (const one of [bert, carl]) await accept(domain, one, conversationId);
+    const before = await current(anna, conversationId);
+    for (const sender of [anna, bert, carl, anna, bert, carl])
+      expect(await send(domain, sender, text(before))).toMatchObject({ status: 'sent' });
+    const receivers = domain.told.flatMap((one) =>
+      one.kind === 'committed' ? [[...one.userIds].sort()] : [],
+    );
+    expect(receivers.slice(-6)).toEqual(Array(6).fill([anna.userId, bert.userId, carl.userId].sort()));
+    await leave(domain, bert, conversationId);
+    await revoke(domain, carl, revocationOf(domain, carl, carl.deviceId));
+    const now = await current(anna, conversationId);
+    for (const roster of [before, now]) {
+      await expect(send(domain, bert, text(roster))).rejects.toEqual(refused('forbidden'));
+      await expect(send(domain, carl, text(roster))).rejects.toEqual(refused('device_revoked'));
+    }
+    expect(await send(domain, anna, text(before))).toMatchObject({ status: 'stale' });
+    domain.told.length = 0;
+    for (let count = 0; count < 2; count++)
+      expect(await send(domain, anna, text(now))).toMatchObject({ status: 'sent' });
+    const told = domain.told.flatMap((one) => (one.kind === 'committed' ? [[...one.userIds].sort()] : []));
+    expect(told).toEqual(Array(2).fill([anna.userId, carl.userId].sort()));
+  });
+
+  test('tells all members of what is sent at once by those who have sent before and those who have not', async () => {
+    const [anna, bert] = [await person(domain), await person(domain)];
+    const conversation = await contacts(domain, anna, bert);
+    await send(domain, anna, text(conversation));
+    domain.told.length = 0;
+    await Promise.all([anna, bert, anna].map((sender) => send(domain, sender, text(conversation))));
+    const told = domain.told.flatMap((one) => (one.kind === 'committed' ? [[...one.userIds].sort()] : []));
+    expect(told).toEqual(Array(3).fill([anna.userId, bert.userId].sort()));
   });
 
   test('refuses a text that the database cannot hold without failing its neighbours', async () => {

@@ -3,7 +3,7 @@ import { type ErrorCode, errors } from '../../lib/protocol/errors';
 import { cryptoBoundsMs } from '../../lib/protocol/figures';
 import type { DeviceFrame, ServerFrame } from '../../lib/protocol/frames';
 import type { SendMessage } from '../../lib/protocol/messages';
-import type { CommitRow } from '../messages/commit-statement';
+import type { CommitStatus } from '../messages/commit-statement';
 import { pushOutcomes } from '../push/pusher';
 import { type Count, MetricMaker } from './cells';
 
@@ -43,7 +43,7 @@ const serverFrames: readonly ServerFrame['t'][] = [
   'look',
   'pong',
 ];
-const outcomes: readonly CommitRow['status'][] = [
+const outcomes: readonly CommitStatus[] = [
   'sent',
   'duplicate',
   'stale',
