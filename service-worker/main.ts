@@ -29,7 +29,7 @@ self.addEventListener('install', (event) => event.waitUntil(Promise.resolve().th
 
 /** https://www.w3.org/TR/service-workers/#dom-installevent-addroutes; Chromium has it. */
 type AddRoutes = (rules: {
-  condition: { urlPattern: string };
+  condition: { urlPattern: string; requestDestination?: string };
   source: 'network' | { cacheName: string };
 }) => Promise<void>;
 
@@ -48,12 +48,16 @@ self.addEventListener('fetch', (event) => {
     event.respondWith(script(request));
 });
 
-// Where the browser can be told so once, it asks nobody here for what only the network has.
+// Where the browser can be told so once, it asks nobody here for what only the network has, or the cache by its very name.
 self.addEventListener('install', (event: ExtendableEvent & { addRoutes?: AddRoutes }) => {
   const rules = [
     { condition: { urlPattern: '/trpc/*' }, source: 'network' as const },
     { condition: { urlPattern: '/media/*' }, source: 'network' as const },
-    { condition: { urlPattern: '/_next/static/*' }, source: { cacheName: cacheNames.precache } },
+    // By what asks for it: a Worker of Next's bundler is answered here, see above.
+    ...['script', 'style'].map((requestDestination) => ({
+      condition: { urlPattern: '/_next/static/*', requestDestination },
+      source: { cacheName: cacheNames.precache },
+    })),
   ];
   for (const rule of rules) {
     const route = event.addRoutes?.(rule);
