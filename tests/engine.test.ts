@@ -212,6 +212,44 @@ test('an engine whose keys cannot be opened lets go of its connection', async ()
   await engine.stop();
 });
 
+test('neither a start that fails nor one that is stopped leaves the keys open', async () => {
+  const bert = await person('bert');
+  await bert.device.stop();
+  const environment = bert.device.environment();
+  let [opened, closed, sockets] = [0, 0, 0];
+  let open: () => void = () => undefined;
+  const opening = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const engine = startEngine({
+    ...environment,
+    openMachine: async (...given) => {
+      opened += 1;
+      if (opened === 2) await opening;
+      const machine = await environment.openMachine(...given);
+      const close = machine.close.bind(machine);
+      return Object.assign(machine, {
+        close: () => {
+          closed += 1;
+          return close();
+        },
+      });
+    },
+    openSocket: (on) => {
+      sockets += 1;
+      if (sockets === 1) throw new Error('no sockets now');
+      return environment.openSocket(on);
+    },
+  });
+  await bert.device.until(async () => (closed === 1 ? true : undefined), 'the end of the first');
+  engine.hurry();
+  await bert.device.until(async () => (sockets === 2 ? true : undefined), 'a second start');
+  const stopped = engine.stop();
+  open();
+  await stopped;
+  expect({ opened, closed }).toEqual({ opened: 2, closed: 2 });
+});
+
 test('one who is blocked reaches the other no more', async () => {
   const [alice, bob] = [await person('alice'), await person('bob')];
   const conversationId = await startDirect(alice.author, bob);

@@ -74,7 +74,7 @@ const newestTables = ['conversations', 'people'];
 const conversationTables = ['conversations'];
 const peopleTables = ['people'];
 
-/** Nobody waits longer for what is fetched before the rest. */
+/** Once the engine has said that it fetches, nobody waits longer for that. */
 const catchUpMs = 4_000;
 /** Nor so long for an engine's first word: in another tab it may have said long ago that it is online. */
 const unsaidMs = 1_500;

@@ -22,7 +22,7 @@ const defaultBounds: RunBounds = { catchUpMs: 15_000, sendMs: 6_000 };
 export async function runInBackground(environment: Environment, bounds = defaultBounds): Promise<boolean> {
   const { db } = environment;
   // What an earlier run left here would look like the answer of this one.
-  const ready = db.writeMeta('connection', { state: 'connecting' });
+  const ready = db.writeMeta('connection', { state: 'connecting', at: environment.now() });
   // A locked database answers nothing.
   if (
     !(await within(

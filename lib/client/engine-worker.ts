@@ -1,4 +1,5 @@
 import './no-eval';
+import './engine-turn';
 import * as z from 'zod';
 import { loadCrypto } from '../crypto/library';
 import { id } from '../protocol/ids';
@@ -6,7 +7,7 @@ import type { Alert } from './alerts';
 import { browserEnvironment, machineStore } from './browser-environment';
 import { type Engine, startEngine } from './engine';
 import { visibleLock } from './engine-lock';
-import { turn } from './engine-turn';
+import { hasRun, turn } from './engine-turn';
 import { openKeyRing } from './key-ring';
 import { type ReadElsewhere, readingChannel } from './reading-hint';
 import { hearStorage } from './storage-telling';
@@ -96,3 +97,4 @@ turn.then(holdEngine).catch((error: unknown) => {
   // Another tab's worker may do better: this one lets go of the lock.
   close();
 });
+hasRun();

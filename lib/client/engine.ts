@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../protocol/errors';
 import type { Environment } from './environment';
 import { endSession, erase, isLeaving, isShutOut, owesErasure, tellErased } from './erasure';
 import { dispatchLink } from './link-intents';
@@ -5,6 +6,7 @@ import { isRunning } from './link-state';
 import { type Joined, performLink } from './linking';
 import { KeysLost, lookForEarlierSelf, noteKeysLost } from './mending';
 import type { Session } from './meta';
+import { openOwn } from './opening-machine';
 import type { ReadingHint } from './reading-hint';
 import { performRecovery } from './recovery';
 import { Runner } from './runner';
@@ -65,18 +67,25 @@ export function startEngine(given: Environment): Engine {
 
   async function begin(session: Extract<Session, { state: 'signed_in' }>): Promise<void> {
     if ((await db.readMeta('lost'))?.deviceId === session.deviceId) return;
+    const toldOnlineUntil = (await db.readMeta('toldOnlineUntil')) ?? 0;
     const open = joined?.deviceId === session.deviceId ? joined.machine : null;
     if (open) joined = null;
+    const ended = (code: ErrorCode) => {
+      endSession(db, session.deviceId, code).catch((error: unknown) => environment.log('engine', error));
+    };
+    const opening = openOwn(environment, session, open);
     try {
-      work = await SignedIn.start(environment, session, open, (code) => {
-        endSession(db, session.deviceId, code).catch((error: unknown) => environment.log('engine', error));
-      });
-      linkRunner.kick();
+      const begun = new SignedIn(environment, session, opening, ended, toldOnlineUntil);
+      work = begun;
+      await begun.opened;
     } catch (error) {
+      // Left open, the machine would keep its store from ever being opened or deleted again.
+      if (work) await endWork();
+      else await opening.then((machine) => machine.close()).catch(() => undefined);
       if (!(error instanceof KeysLost)) throw error;
       await noteKeysLost(environment, session);
-      linkRunner.kick();
     }
+    linkRunner.kick();
   }
 
   /** There is no session: none yet, or none any more. */

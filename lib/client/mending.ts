@@ -55,5 +55,5 @@ export async function noteKeysLost(
 ): Promise<void> {
   await environment.wipeMachine();
   await environment.db.writeMeta('lost', { what: 'keys', userId, deviceId, handle, name });
-  await environment.db.writeMeta('connection', { state: 'offline' });
+  await environment.db.writeMeta('connection', { state: 'offline', at: environment.now() });
 }

@@ -4,7 +4,7 @@ import { KeysLost } from './mending';
 import type { Session } from './meta';
 
 /**
- * Opens the machine of this device.
+ * Opens the machine of this device. What fails leaves none open.
  * @param open it, if it is open already
  * @throws KeysLost when the store is not that of this device any more
  */

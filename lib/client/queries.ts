@@ -1,4 +1,3 @@
-import { Dexie } from 'dexie';
 import type { ActivityKind } from '../protocol/frames';
 import { directConversationId } from '../protocol/names';
 import { defaultAlertSettings, isMuted } from './alert-rules';
@@ -63,13 +62,20 @@ export interface Newest {
 }
 
 /**
- * What the list shows before anybody scrolls: a fraction of what decrypting all of it takes. In one transaction: while
- * messages arrive, each of its own would wait for all that is being stored.
+ * What the list shows before anybody scrolls: a fraction of what decrypting all of it takes. Read in one transaction:
+ * while messages arrive, each of several would wait for all that is being stored.
  */
-export const newestConversations = (db: AparteDb, me: string, count: number): Promise<Newest> =>
-  db.transaction('r', [db.conversations, db.people], () => readNewest(db, me, count));
+export async function newestConversations(db: AparteDb, me: string, count: number): Promise<Newest> {
+  const { rows, people, speakers } = await db.transaction('r', [db.conversations, db.people], () =>
+    readNewest(db, count),
+  );
+  // What somebody says in a group who was blocked is not shown, not even at first.
+  const withMe = await Promise.all(speakers.map((userId) => directConversationId(me, userId)));
+  const direct = (await db.conversations.bulkGet(withMe)).flatMap((row) => row ?? []);
+  return { rows, people, blocked: direct.filter(isBlocked) };
+}
 
-async function readNewest(db: AparteDb, me: string, count: number): Promise<Newest> {
+async function readNewest(db: AparteDb, count: number) {
   // From the end on, rows would come one by one, each at the page's next turn: all ids and then these rows is faster.
   const ids = await db.conversations.orderBy('sortAt').primaryKeys();
   const read = (await db.conversations.bulkGet(ids.slice(-count).reverse())).flatMap((row) => row ?? []);
@@ -78,19 +84,9 @@ async function readNewest(db: AparteDb, me: string, count: number): Promise<Newe
     rows.flatMap(({ preview, meant }) => [preview?.senderId ?? [], meant?.by ?? []].flat()),
   );
   const others = rows.flatMap((row) => (row.kind === 'direct' ? row.members.map((one) => one.userId) : []));
-  const people = (await db.people.bulkGet([...new Set([...others, ...speakers])])).flatMap(
-    (row) => row ?? [],
-  );
-  // What somebody says in a group who was blocked is not shown, not even at first.
-  const withMe = await Dexie.waitFor(
-    Promise.all([...speakers].map((userId) => directConversationId(me, userId))),
-  );
-  const direct = (await db.conversations.bulkGet(withMe)).flatMap((row) => row ?? []);
-  return {
-    rows,
-    people: new Map(people.map((person) => [person.userId, person])),
-    blocked: direct.filter(isBlocked),
-  };
+  const known = (await db.people.bulkGet([...new Set([...others, ...speakers])])).flatMap((row) => row ?? []);
+  const people = new Map(known.map((person) => [person.userId, person]));
+  return { rows, people, speakers: [...speakers] };
 }
 
 /** All that are listed, of which the newest may have been read later than the others; newest first. */

@@ -19,7 +19,7 @@ import type { Owner } from './linking';
 import type { Session } from './meta';
 import { hearEarly, Notes } from './notes';
 import { Notifier } from './notifier';
-import { openingMachine, openOwn } from './opening-machine';
+import { openingMachine } from './opening-machine';
 import { Outbox } from './outbox';
 import { movePictures } from './picture-transfers';
 import { expectPictures } from './pictures';
@@ -65,45 +65,30 @@ export class SignedIn {
   readonly #searchMaker: SearchMaker;
   readonly #unwatch: (() => void)[] = [];
   readonly #work: Work;
+  private readonly machine: CryptoMachine;
   readonly #ending = new AbortController();
   #line = new AbortController();
   /** Notes that are being opened early. */
   #hearing = 0;
 
   /**
-   * @param open the device's machine, if it is open already
-   * @throws KeysLost when the machine's store is not that of this device any more
+   * Resolves when the machine is open and all work has begun. It connects and asks for what is new before that: at a
+   * start each takes as long as the other. Rejects with KeysLost when the machine's store is not that of this device any
+   * more; then it is to be stopped.
    */
-  static async start(
-    environment: Environment,
-    me: Extract<Session, { state: 'signed_in' }>,
-    open: CryptoMachine | null,
-    ended: (code: ErrorCode) => void,
-  ): Promise<SignedIn> {
-    const opening = openOwn(environment, me, open);
-    // Whoever asks the machine learns of its failure, and so does this function.
-    opening.catch(() => undefined);
-    const toldOnlineUntil = (await environment.db.readMeta('toldOnlineUntil')) ?? 0;
-    // It connects and asks for what is new while the machine opens: at a start each takes as long as the other.
-    const signedIn = new SignedIn(environment, me, openingMachine(me, opening), ended, toldOnlineUntil);
-    try {
-      await opening;
-    } catch (error) {
-      await signedIn.stop();
-      throw error;
-    }
-    signedIn.#follow();
-    return signedIn;
-  }
+  readonly opened: Promise<void>;
+  #isOpen = false;
 
-  private constructor(
+  /** @param opening the device's machine */
+  constructor(
     private readonly environment: Environment,
     me: Extract<Session, { state: 'signed_in' }>,
-    private readonly machine: CryptoMachine,
+    opening: Promise<CryptoMachine>,
     private readonly ended: (code: ErrorCode) => void,
     toldOnlineUntil: number,
   ) {
     const { log } = environment;
+    this.machine = openingMachine(me, opening);
     this.#connection = new Connection(environment, {
       state: (state) => this.#changed(state),
       frame: (frame) => this.#received(frame),
@@ -116,7 +101,7 @@ export class SignedIn {
     this.#figures = new Figures({ environment, ...signals });
     this.#work = {
       environment,
-      machine: this.#figures.measured(machine),
+      machine: this.#figures.measured(this.machine),
       me,
       send: (message) => this.#connection.send(message),
       tell: (note) => this.#connection.tell(note),
@@ -182,11 +167,14 @@ export class SignedIn {
       () => this.#takeIn(),
       (error) => this.#intakeFailed(error),
     );
+    this.opened = opening.then(() => this.#follow());
     this.#connection.dispatch({ name: 'start' });
   }
 
   /** Does from now on what the database says that a person wants. */
   #follow(): void {
+    if (this.#ending.signal.aborted) return;
+    this.#isOpen = true;
     const { db } = this.environment;
     const watched = <T>(query: () => Promise<T>, next: (value: T) => void) =>
       this.#unwatch.push(watch(this.environment, query, next));
@@ -267,9 +255,10 @@ export class SignedIn {
   }
 
   hurry(): void {
+    this.#connection.dispatch({ name: 'hurry' });
+    if (!this.#isOpen) return;
     this.#outbox.hurry();
     this.#notes.hurry();
-    this.#connection.dispatch({ name: 'hurry' });
     this.#outboxRunner.kick();
   }
 

@@ -75,7 +75,7 @@ export interface IncomingEnvelope {
   id: number;
   senderUserId: string;
   senderDeviceId: string;
-  /** With which conversation's message it was sent; `null`: with none, as a note is. */
+  /** With which conversation's message it was sent; `null`: with none, as a note is, or that is not known. */
   conversationId: string | null;
   type: string;
   content: string;

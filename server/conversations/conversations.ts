@@ -177,7 +177,10 @@ async function changeDirect(
     .where('conversation_id', '=', conversationId)
     .where('user_id', '=', asker.userId)
     .executeTakeFirst();
-  if (known !== undefined) await changeRoster(ground, conversationId, (roster) => rule(roster, asker.userId));
+  if (known === undefined) return;
+  // A device of theirs that is removed meanwhile raises the version of what it belongs to, which this one joins.
+  const hold = (trx: Transaction<Database>) => holdUsers(trx, [asker.userId]);
+  await changeRoster(ground, conversationId, (roster) => rule(roster, asker.userId), hold);
 }
 
 async function storeBlock(

@@ -118,7 +118,7 @@ export interface EnvelopesTable {
   sender_device_id: string;
   type: string;
   content: string;
-  /** `null`: a note. */
+  /** `null`: a note, or stored by a version that did not say it. */
   conversation_id: string | null;
 }
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openTestDatabase, type TestDatabase } from '../../tests/databases';
 import { contacts, group, person, type TestDomain, testDomain, text } from '../../tests/domain';
-import { addMembers, removeMember } from '../conversations/conversations';
+import { addMembers, block, removeMember, unblockUser } from '../conversations/conversations';
 import { readConversations } from '../conversations/read';
 import { type Database, openDatabase } from '../db/pool';
 import { pull as pullEnvelopes } from '../envelopes/envelopes';
@@ -61,6 +61,35 @@ test('the same message through two nodes at once is stored once, with one number
   expect(envelopes.map((envelope) => envelope.content)).toEqual(
     Array.from({ length: 100 }, (_, index) => String(index)),
   );
+});
+
+test('an unblocking waits for a removal of a device that is under way, which its conversation then knows', async () => {
+  const [one, two] = nodes;
+  const [anna, bert] = [await person(one), await person(one)];
+  const { conversationId } = await contacts(one, anna, bert);
+  await block(one, anna, conversationId);
+  const removal = await second.pool.connect();
+  try {
+    await removal.query('begin');
+    await removal.query('update users set devices_version = devices_version + 1 where id = $1', [
+      anna.userId,
+    ]);
+    const unblocked = unblockUser(two, anna, bert.userId).then(() => 'unblocked');
+    const waiting = async () => {
+      const { rows } = await database.pool.query(
+        "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%from \"users\"%'",
+      );
+      return rows.length > 0;
+    };
+    while (!(await waiting())) await new Promise<void>((resolve) => setImmediate(resolve));
+    const [before] = await readConversations(one.db, bert.userId, [conversationId]);
+    await removal.query('commit');
+    expect(await unblocked).toBe('unblocked');
+    const [after] = await readConversations(one.db, bert.userId, [conversationId]);
+    expect(after?.rosterVersion).toBe((before?.rosterVersion ?? 0) + 1);
+  } finally {
+    removal.release();
+  }
 });
 
 test('a send that races with a removal on another node never reaches the removed member', async () => {

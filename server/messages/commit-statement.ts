@@ -11,20 +11,19 @@ export interface CommitInput {
  * A whole batch in one statement and one fsync.
  *
  * Why it is right with several nodes on one database, in READ COMMITTED:
- * - `locked` waits for each conversation's row, in id order, and then sees its newest version; everything else is
+ * - `locked` waits for each conversation's row, in the order of ids that the caller gives, and then sees its newest version; everything else is
  *   read in the snapshot from the statement's start, which may be older. Every change of members, states and
  *   devices raises `roster_version` under the same lock, so if the version in the snapshot (`seen`) is the locked
  *   one, then members and devices in the snapshot are the newest too; if not, the answer is `stale`.
  * - Numbers continue from the locked row's `last_seq`, never from the snapshot's.
  * - A duplicate that another node commits while we wait is not in the snapshot: the insert then violates the
  *   unique index, the whole statement is undone, and the items are run again one by one.
- *
  * - What an earlier commit has found of a conversation's roster is taken for true (`is_sure`) if the locked version is
  *   the one at which it was found, and is the message's own: then nothing else is read of members and devices.
  *
  * What belongs to the whole batch is looked up in arrays and answered once, by places that the caller has counted:
  * joined to it, it would cost the square of the batch's size, since the planner takes an array for ten rows. What is
- * read for one message is written so that its table is read by key, and only if it is wanted (\`offset 0\` keeps the
+ * read for one message is written so that its table is read by key, and only if it is wanted (`offset 0` keeps the
  * condition in its own query): a plan is kept, and a table that was small when it was made may have grown.
  * `width_bucket` finds a place in a sorted array by halves.
  *

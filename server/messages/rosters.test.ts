@@ -16,6 +16,14 @@ describe('what a commit has found of a roster', () => {
     expect(rosters.find('group', 4, 'tablet')?.userIds).toEqual(['anna']);
   });
 
+  it('outlives any number of changes of another', () => {
+    const rosters = new Rosters();
+    rosters.learn('quiet', 1, 'phone', ['anna']);
+    const members = Array.from({ length: 1_000 }, (_, index) => `member ${index}`);
+    for (let version = 1; version < 300; version++) rosters.learn('busy', version, 'phone', members);
+    expect(rosters.find('quiet', 1, 'phone')).toBeDefined();
+  });
+
   it('is not known of a version whose members were never told', () => {
     const rosters = new Rosters();
     rosters.learn('group', 3, 'phone', null);

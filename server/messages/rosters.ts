@@ -7,7 +7,7 @@ export interface KnownRoster {
   readonly senders: Set<string>;
 }
 
-/** So many ids of users and devices are kept, some ten megabytes; then it begins anew. */
+/** So many ids of users and devices are kept by a lane, some ten megabytes; then it begins anew. */
 const idsMost = 100_000;
 
 /**
@@ -29,6 +29,7 @@ export class Rosters {
     let known = this.#known.get(conversationId);
     if (known?.version !== version) {
       if (userIds === null) return;
+      if (known) this.#ids -= known.userIds.length + known.senders.size;
       if (this.#ids > idsMost) this.#forget();
       known = { version, userIds, senders: new Set() };
       this.#known.set(conversationId, known);

@@ -1,6 +1,7 @@
 import { expect } from '@playwright/test';
 import type { MessageRow } from '../../lib/client/db';
 import { accessible } from './accessible';
+import { precached } from './journeys';
 import { openCache } from './page-cache';
 import { Person } from './person';
 import { BuiltServer } from './server';
@@ -31,6 +32,9 @@ test('everything said is found as one types, without a network, and a find leads
   await anna.write('Merci, à bientôt sur l’Élysée!');
   await expect(zoe.message('Élysée')).toBeVisible();
 
+  // From here on the service worker answers, also for the worker that searches.
+  expect(await precached(anna.page)).toBe(true);
+  await anna.page.reload();
   // A long conversation: rows as the engine writes them, in the middle of which something is lost.
   await openCache(anna.page);
   await anna.page.evaluate(async () => {
