@@ -248,6 +248,8 @@ test('neither a start that fails nor one that is stopped leaves the keys open', 
   open();
   await stopped;
   expect({ opened, closed }).toEqual({ opened: 2, closed: 2 });
+  // Nothing of the first goes on.
+  expect(bert.device.log.filter((line) => line.includes('closed'))).toEqual([]);
 });
 
 test('one who is blocked reaches the other no more', async () => {

@@ -229,14 +229,40 @@ test('a removed device that had lost its keys is erased as well', async () => {
   await body(b, 'a secret');
   const deviceId = await removedWhileAway(a, b);
   await b.wipeKeys();
+  b.network.setUp(false);
   b.start();
   await b.until(() => b.db.readMeta('lost'), 'the loss');
   expect(await b.db.messages.count()).toBeGreaterThan(0);
+  b.network.setUp(true);
   await endSession(b.db, deviceId, 'device_revoked');
   await erased(b, 'told');
   await expectNothingOn(b);
   expect(await b.db.readMeta('lost')).toBeUndefined();
   await word(a, deviceId, 'wiped');
+});
+
+test('a removed device that had lost its keys hears of its removal while it looks for them', async () => {
+  const [a, b, other] = all();
+  await sendText(other.author, conversationId, 'a secret');
+  await body(b, 'a secret');
+  const deviceId = await removedWhileAway(a, b);
+  await b.wipeKeys();
+  const environment = b.environment();
+  const engine = startEngine({
+    ...environment,
+    openMachine: async (...given) => {
+      await b.until(
+        async () => ((await b.db.readMeta('session'))?.state === 'ended' ? true : undefined),
+        'the end',
+      );
+      return environment.openMachine(...given);
+    },
+  });
+  await erased(b, 'told');
+  await expectNothingOn(b);
+  expect(await b.db.readMeta('lost')).toBeUndefined();
+  await word(a, deviceId, 'wiped');
+  await engine.stop();
 });
 
 test('a removed device is erased before it is linked anew, and not after', async () => {

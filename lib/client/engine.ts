@@ -36,6 +36,8 @@ export function startEngine(given: Environment): Engine {
   let work: SignedIn | null = null;
   /** Until its session is begun. */
   let joined: Joined | null = null;
+  /** When all that was ended has closed what it held. */
+  let lastEnd: Promise<void> = Promise.resolve();
   /** One at a time: a second would delete what has come after the first. */
   let erasing: Promise<void> | null = null;
   const storage = new StorageWatch(given, {
@@ -66,8 +68,11 @@ export function startEngine(given: Environment): Engine {
   );
 
   async function begin(session: Extract<Session, { state: 'signed_in' }>): Promise<void> {
-    if ((await db.readMeta('lost'))?.deviceId === session.deviceId) return;
-    const toldOnlineUntil = (await db.readMeta('toldOnlineUntil')) ?? 0;
+    const [lost, toldOnlineUntil] = await Promise.all([db.readMeta('lost'), db.readMeta('toldOnlineUntil')]);
+    if (lost?.deviceId === session.deviceId) return;
+    // There must not be two machines on a store: one may still be closing.
+    await inTime(lastEnd);
+    if (!storage.sound) return;
     const open = joined?.deviceId === session.deviceId ? joined.machine : null;
     if (open) joined = null;
     const ended = (code: ErrorCode) => {
@@ -75,8 +80,9 @@ export function startEngine(given: Environment): Engine {
     };
     const opening = openOwn(environment, session, open);
     try {
-      const begun = new SignedIn(environment, session, opening, ended, toldOnlineUntil);
+      const begun = new SignedIn(environment, session, opening, ended, toldOnlineUntil ?? 0);
       work = begun;
+      begun.connect();
       await begun.opened;
     } catch (error) {
       // Left open, the machine would keep its store from ever being opened or deleted again.
@@ -98,8 +104,12 @@ export function startEngine(given: Environment): Engine {
     const ending = [work?.stop(), joined?.machine.close()];
     work = null;
     joined = null;
-    for (const end of ending)
-      if (end) await inTime(end).catch((error: unknown) => given.log('engine', error));
+    for (const end of ending) {
+      if (!end) continue;
+      const ended = end.catch((error: unknown) => given.log('engine', error));
+      lastEnd = Promise.all([lastEnd, ended]).then(() => undefined);
+    }
+    await inTime(lastEnd);
   }
 
   /** @returns whether it has ended in time */
@@ -127,9 +137,9 @@ export function startEngine(given: Environment): Engine {
       // What is erased must not be what has just come; after the erasure it goes on.
       if (owesErasure(session)) return;
       const lost = await db.readMeta('lost');
-      // A device that has lost its keys is a new one.
-      if (session?.state === 'signed_in' && !work && lost?.deviceId !== session.deviceId) return;
-      const owner = work?.owner ?? null;
+      // A device that has lost its keys is a new one; whether it has is known once they are opened.
+      if (session?.state === 'signed_in' && !work?.isOpen && lost?.deviceId !== session.deviceId) return;
+      const owner = work?.isOpen ? work.owner : null;
       const keep = (machine: Joined) => {
         joined = machine;
       };

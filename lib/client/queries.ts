@@ -62,8 +62,8 @@ export interface Newest {
 }
 
 /**
- * What the list shows before anybody scrolls: a fraction of what decrypting all of it takes. Read in one transaction:
- * while messages arrive, each of several would wait for all that is being stored.
+ * What the list shows before anybody scrolls: a fraction of what decrypting all of it takes. Read in one transaction
+ * but for who was blocked: while messages arrive, each one waits for all that is being stored.
  */
 export async function newestConversations(db: AparteDb, me: string, count: number): Promise<Newest> {
   const { rows, people, speakers } = await db.transaction('r', [db.conversations, db.people], () =>

@@ -72,9 +72,8 @@ export class SignedIn {
   #hearing = 0;
 
   /**
-   * Resolves when the machine is open and all work has begun. It connects and asks for what is new before that: at a
-   * start each takes as long as the other. Rejects with KeysLost when the machine's store is not that of this device any
-   * more; then it is to be stopped.
+   * Resolves when the machine is open and all work has begun, or was stopped. It connects and asks for what is new before
+   * that: at a start each takes as long as the other. Rejects as the opening does; then it is to be stopped.
    */
   readonly opened: Promise<void>;
   #isOpen = false;
@@ -168,7 +167,17 @@ export class SignedIn {
       (error) => this.#intakeFailed(error),
     );
     this.opened = opening.then(() => this.#follow());
+    // Whoever waits for it is told; where nobody does, it was stopped before.
+    this.opened.catch(() => undefined);
+  }
+
+  /** To be called once, at once: apart from the making, so that what fails here can be stopped. */
+  connect(): void {
     this.#connection.dispatch({ name: 'start' });
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
   }
 
   /** Does from now on what the database says that a person wants. */

@@ -71,12 +71,17 @@ export async function openMachine(options: {
   const handle = store
     ? await StoreHandle.openWithKey(store.name, store.key)
     : await StoreHandle.open(null, null);
-  const olm = await OlmMachine.initFromStore(userOf(userId), new DeviceId(deviceId), handle);
+  const opening = OlmMachine.initFromStore(userOf(userId), new DeviceId(deviceId), handle);
   // It shares the database's connection: unfreed, it would keep that open after `close`, and block its deletion.
-  handle.free();
-  await resumeBackup(olm);
-  const trust = await Trust.open(olm, userId, options.ledger);
-  return new Machine(userId, deviceId, olm, trust, new Exchange(userId, olm, trust, options.transport));
+  const olm = await opening.finally(() => handle.free());
+  try {
+    await resumeBackup(olm);
+    const trust = await Trust.open(olm, userId, options.ledger);
+    return new Machine(userId, deviceId, olm, trust, new Exchange(userId, olm, trust, options.transport));
+  } catch (error) {
+    olm.close();
+    throw error;
+  }
 }
 
 class Machine implements CryptoMachine {

@@ -56,7 +56,7 @@ export async function revoke(ground: Ground, asker: Asker, revocation: Revocatio
       .selectFrom('users')
       .select('master_key')
       .where('id', '=', asker.userId)
-      .forUpdate()
+      .forNoKeyUpdate()
       .executeTakeFirstOrThrow();
     const device = await trx
       .selectFrom('devices')

@@ -115,7 +115,7 @@ export async function sign(ground: Ground, asker: Asker, wish: z.infer<typeof si
       .selectFrom('users')
       .select('self_signing_key')
       .where('id', '=', asker.userId)
-      .forUpdate()
+      .forNoKeyUpdate()
       .executeTakeFirstOrThrow();
     const device = await trx
       .selectFrom('devices')

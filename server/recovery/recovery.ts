@@ -59,7 +59,7 @@ export async function register(
     const account = { userId, handle: wish.handle, deviceId: wish.deviceId };
     const identity = checkSignedDevice(userId, wish.deviceId, wish.deviceKeys, selfSigningKey);
     checkPreKeys(userId, wish.deviceId, identity.signingKey, wish);
-    await trx.selectFrom('users').select('id').where('id', '=', userId).forUpdate().execute();
+    await trx.selectFrom('users').select('id').where('id', '=', userId).forNoKeyUpdate().execute();
     const again = await trx
       .updateTable('devices')
       .set({ token_hash: tokenHash })
