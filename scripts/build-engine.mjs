@@ -5,8 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { bundleOptions, bundleScript } from './bundle.mjs';
 
-// The engine's worker as one file and what imports it, the crypto library beside it, and a first line for each page, which starts the worker:
-// Next's bundler makes eight files of one, loads them one after the other, and only when all of the page's own have run.
+// The engine's worker as one file and what imports it, the crypto library beside it, and a first line for each page, which
+// starts the worker: Next's bundler makes eight files of one, loads them one after the other, and only when all of the
+// page's own have run.
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const out = join(root, 'out');
 

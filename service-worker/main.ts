@@ -48,7 +48,8 @@ self.addEventListener('fetch', (event) => {
     event.respondWith(script(request));
 });
 
-// Where the browser can be told so once, it asks nobody here for what only the network has, nor for what its name alone finds in the cache.
+// Where the browser can be told so once, it asks nobody here for what only the network has, nor for what its name alone
+// finds in the cache.
 self.addEventListener('install', (event: ExtendableEvent & { addRoutes?: AddRoutes }) => {
   const rules = [
     { condition: { urlPattern: '/trpc/*' }, source: 'network' as const },

@@ -158,6 +158,15 @@ test('an engine that starts again goes on where it ended', async () => {
   await reads(bob, conversationId, ['one', 'two', 'three']);
 });
 
+/** @returns what is waited for, and what lets it go on */
+function gate(): [opening: Promise<void>, open: () => void] {
+  let open: () => void = () => undefined;
+  const opening = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return [opening, open];
+}
+
 test('at a start what is new is asked for while the keys are still being opened, and read once they are', async () => {
   const [anna, bert] = [await person('anna'), await person('bert')];
   const conversationId = await startDirect(anna.author, bert);
@@ -168,10 +177,7 @@ test('at a start what is new is asked for while the keys are still being opened,
   await reads(anna, conversationId, ['before', 'meanwhile']);
   await anna.device.until(async () => ((await anna.db.outbox.count()) === 0 ? true : undefined), 'sending');
   const environment = bert.device.environment();
-  let open: () => void = () => undefined;
-  const opening = new Promise<void>((resolve) => {
-    open = resolve;
-  });
+  const [opening, open] = gate();
   const asked: string[] = [];
   bert.device.network.answers = (url) => {
     asked.push(url);
@@ -197,11 +203,9 @@ test('an engine whose keys cannot be opened lets go of its connection', async ()
   await bert.device.stop();
   const environment = bert.device.environment();
   const { opened } = bert.device.network;
-  let fail: () => void = () => undefined;
-  const failing = new Promise<never>((_, reject) => {
-    fail = () => reject(new Error('the store is broken'));
-  });
-  const engine = startEngine({ ...environment, openMachine: () => failing });
+  const [failing, fail] = gate();
+  const openMachine = () => failing.then(() => Promise.reject(new Error('the store is broken')));
+  const engine = startEngine({ ...environment, openMachine });
   const isOpened = async () => (bert.device.network.opened > opened ? true : undefined);
   await bert.device.until(isOpened, 'a connection');
   fail();
@@ -217,10 +221,7 @@ test('neither a start that fails nor one that is stopped leaves the keys open', 
   await bert.device.stop();
   const environment = bert.device.environment();
   let [opened, closed, sockets] = [0, 0, 0];
-  let open: () => void = () => undefined;
-  const opening = new Promise<void>((resolve) => {
-    open = resolve;
-  });
+  const [opening, open] = gate();
   const engine = startEngine({
     ...environment,
     openMachine: async (...given) => {
