@@ -42,10 +42,12 @@ function waitingIntake(said: { conversationId: string; lastAt: number }[] = [], 
   // The parts that these rules touch.
   const intake = new Intake(work as unknown as Work, inbox as unknown as Inbox);
   const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
-  const answer = async () => {
-    await turn();
-    answers.shift()?.();
-    await turn();
+  const answer = async (count = 1) => {
+    for (; count > 0; count--) {
+      await turn();
+      answers.shift()?.();
+      await turn();
+    }
   };
   return { intake, asked, answer, pulls: () => pulls };
 }
@@ -70,10 +72,7 @@ test('a connection that is replaced while it catches up is caught up with anew',
   const done = intake.work();
   await new Promise<void>((resolve) => setImmediate(resolve));
   intake.catchUp();
-  await answer();
-  await answer();
-  await answer();
-  await answer();
+  await answer(4);
   await done;
   expect(asked).toEqual(['state', '20 prekeys', 'state', '20 prekeys']);
 });
@@ -85,9 +84,7 @@ test('the newest messages are fetched before the prekeys are topped up, which no
   ]);
   intake.catchUp();
   const done = intake.work();
-  await answer();
-  await answer();
-  await answer();
+  await answer(3);
   await done;
   expect(asked).toEqual(['state', 'newer,older', '20 prekeys']);
 });
@@ -96,9 +93,7 @@ test('where a key came after the envelopes were asked for they are pulled once m
   const { intake, answer, pulls } = waitingIntake([{ conversationId: 'a', lastAt: 1 }], 'keyless');
   intake.catchUp();
   const done = intake.work();
-  await answer();
-  await answer();
-  await answer();
+  await answer(3);
   await done;
   expect(pulls()).toBe(2);
 });
@@ -110,8 +105,7 @@ test('of what is told of prekeys while messages are fetched the last counts, and
   await answer();
   for (const oneTimeKeyCount of [19, 18])
     intake.take({ t: 'keys', oneTimeKeyCount, hasUnusedFallbackKey: true });
-  await answer();
-  await answer();
+  await answer(2);
   await done;
   expect(asked).toEqual(['state', 'a', '18 prekeys']);
 });
