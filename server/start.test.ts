@@ -5,9 +5,12 @@ import { join } from 'node:path';
 import { createTRPCClient, httpBatchLink } from '@trpc/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import WebSocket from 'ws';
+import { withinMsOf } from '../lib/protocol/close-reason';
 import { framesOf } from '../lib/protocol/frames';
 import { directConversationId } from '../lib/protocol/names';
 import { keyMaterial } from '../tests/key-material';
+import { startPostgres } from '../tests/postgres';
+import { freePort } from './http/free-port';
 import { noRates } from './limiter';
 import type { AppRouter } from './routers/app';
 import { type RunningServer, startServer } from './start';
@@ -54,6 +57,7 @@ function connect(cookie: string, origin = server.origin, at = server) {
   const frames: { t: string; [key: string]: unknown }[] = [];
   const waiting: (() => void)[] = [];
   let closeCode = 0;
+  let closeReason = '';
   const wake = () => {
     for (const look of waiting.splice(0)) look();
   };
@@ -61,8 +65,9 @@ function connect(cookie: string, origin = server.origin, at = server) {
     frames.push(...framesOf(String(data)));
     wake();
   });
-  socket.on('close', (code) => {
+  socket.on('close', (code, told) => {
     closeCode = code;
+    closeReason = String(told);
     wake();
   });
   const until = async <T>(look: () => T | undefined): Promise<T> => {
@@ -83,6 +88,7 @@ function connect(cookie: string, origin = server.origin, at = server) {
         return found;
       }),
     closed: () => until(() => closeCode || undefined),
+    reason: () => closeReason,
   };
 }
 
@@ -159,4 +165,23 @@ test('shuts a revoked device out at once', async () => {
   expect(await socket.closed()).toBe(4501);
   await expect(anna.api.accounts.me.query()).rejects.toMatchObject({ data: { aparte: 'device_revoked' } });
   expect(await anna.connect().closed()).toBe(4501);
+});
+
+test('who comes while the database is away is told to come back, and not all at once', async () => {
+  const postgres = await startPostgres(await freePort());
+  const node = await startServer({ port: 0, databaseUrl: postgres.url, dataDir, logLevel: 'silent', rates: noRates });
+  try {
+    const anna = await signedUp(node);
+    const before = anna.connect();
+    await before.next('ready');
+    await postgres.kill();
+    const { closed, reason } = anna.connect();
+    expect(await closed()).toBe(4005);
+    expect(withinMsOf(reason())).toBe(10_000);
+    before.socket.send(JSON.stringify({ t: 'ping' }));
+    await before.next('pong');
+  } finally {
+    await node.close();
+    await postgres.stop();
+  }
 });

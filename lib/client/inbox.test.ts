@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { conversationRow, messageRow } from '../../tests/rows';
 import { testKey } from '../../tests/store-key';
 import { KeyDirectory } from '../crypto/key-directory.testing';
+import type { IncomingEnvelope, Message } from '../protocol/messages';
 import type { Content } from './content';
 import { AparteDb } from './db';
 import { Inbox } from './inbox';
@@ -47,5 +48,89 @@ test('a message whose key is looked for twice at once stays as it was changed', 
   expect(await db.messages.get(said)).toMatchObject({ kind: 'text', deleted: true, body: '' });
   expect(await db.sealed.count()).toBe(0);
   expect(arrived).toEqual([said]);
+  db.close();
+});
+
+/** Bert's inbox, and what Anna has said to him in so many conversations, each of which begins with a key. */
+async function manyConversations(count: number) {
+  const directory = new KeyDirectory();
+  const [anna, bert] = [await directory.join(), await directory.join()];
+  const db = new AparteDb(testKey, `inbox-${randomUUID()}`);
+  const messages = new Map<string, Message>();
+  const envelopes: IncomingEnvelope[] = [];
+  for (let number = 1; number <= count; number++) {
+    const [conversationId, clientId] = [randomUUID(), randomUUID()];
+    const content: Content = { kind: 'text', body: `message ${number}`, replyTo: null };
+    const payload = { v: 1, id: clientId, conversationId, name: 'Anna', sentAt: 1, content };
+    const { ciphertext, envelopes: keys } = await anna.seal({
+      ...{ conversationId, recipientUserIds: [bert.userId], rotate: false },
+      plaintext: JSON.stringify(payload),
+    });
+    const [senderUserId, senderDeviceId] = [anna.userId, anna.deviceId];
+    for (const { type, content } of keys)
+      envelopes.push({ id: number, senderUserId, senderDeviceId, conversationId, type, content });
+    const message = {
+      conversationId,
+      seq: 1,
+      clientId,
+      senderUserId,
+      senderDeviceId,
+      ciphertext,
+      at: number,
+    };
+    messages.set(conversationId, message);
+    await db.conversations.put(conversationRow({ conversationId }));
+  }
+  const received: number[] = [];
+  const receive = bert.receive.bind(bert);
+  bert.receive = (some, preKeys) => {
+    received.push(some.length);
+    return receive(some, preKeys);
+  };
+  const pull = async ({ conversationId }: { conversationId: string }) => ({
+    messages: [...messages.values()].filter((one) => one.conversationId === conversationId),
+    lastSeq: 1,
+  });
+  const me = {
+    state: 'signed_in',
+    userId: bert.userId,
+    deviceId: bert.deviceId,
+    handle: 'bert',
+    name: 'Bert',
+  };
+  // The parts of the engine that this needs.
+  const environment = { db, api: { messages: { pull: { query: pull } } }, now: () => 1, newId: randomUUID };
+  const work = { environment, machine: bert, me, post: () => true } as unknown as Work;
+  const inbox = new Inbox(work, {
+    arrived: () => undefined,
+    pictured: () => undefined,
+    gap: () => undefined,
+  });
+  const bodyOf = async (conversationId: string) =>
+    (await db.messages.where({ conversationId }).first())?.body ?? null;
+  return { inbox, db, envelopes, received, ids: [...messages.keys()], bodyOf };
+}
+
+test('what was said last is read before the keys of other conversations are taken in', async () => {
+  const { inbox, db, envelopes, received, ids, bodyOf } = await manyConversations(4);
+  const newest = ids.at(-1) ?? '';
+  expect(await inbox.pullAhead(newest, 1, { envelopes, more: false })).toBe('stored');
+  expect(await bodyOf(newest)).toBe('message 4');
+  expect(received).toEqual([1]);
+  await inbox.pullEnvelopes({ envelopes, more: false });
+  expect(received).toEqual([1, 3]);
+  expect(await inbox.pullConversations(new Map(ids.map((id) => [id, 1])))).toBe('stored');
+  expect(await Promise.all(ids.map(bodyOf))).toEqual(ids.map((_, index) => `message ${index + 1}`));
+  db.close();
+});
+
+test('a key that comes after too many others of its device waits for its turn, and nothing is lost', async () => {
+  const { inbox, db, envelopes, received, ids, bodyOf } = await manyConversations(60);
+  const newest = ids.at(-1) ?? '';
+  expect(await inbox.pullAhead(newest, 1, { envelopes, more: false })).toBe('keyless');
+  expect(received).toEqual([]);
+  await inbox.pullEnvelopes({ envelopes, more: false });
+  await inbox.pullConversations(new Map(ids.map((id) => [id, 1])));
+  expect(await Promise.all(ids.map(bodyOf))).toEqual(ids.map((_, index) => `message ${index + 1}`));
   db.close();
 });

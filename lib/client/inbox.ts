@@ -52,6 +52,25 @@ export class Inbox {
     if (ids.length > 0) this.work.post({ t: 'ack', ids });
   }
 
+  /**
+   * Pulls a conversation of which somebody waits for the newest, with what a page of envelopes has for it: the keys of
+   * others need not be taken in before that. None is acknowledged, and where a device's order would be broken by too
+   * much, its envelopes wait for their turn.
+   * @returns as `pullConversations`
+   */
+  async pullAhead(
+    conversationId: string,
+    lastSeq: number,
+    { envelopes }: EnvelopePage,
+  ): Promise<'stored' | 'keyless'> {
+    const fed = this.#feed(aheadFor(conversationId, envelopes));
+    const pulled = this.pullConversations(new Map([[conversationId, lastSeq]]), fed);
+    // Neither goes on alone when the other has failed.
+    await Promise.allSettled([fed, pulled]);
+    await fed;
+    return pulled;
+  }
+
   /** In order and at once: one by one costs five times as much. */
   async #feed(envelopes: IncomingEnvelope[]): Promise<void> {
     const fresh = envelopes.filter((envelope) => !this.#fed.has(envelope.id)).sort((a, b) => a.id - b.id);
@@ -92,9 +111,13 @@ export class Inbox {
    * Pulls conversations up to their last message. One that is far behind begins with its newest messages; the rest is
    * history.
    * @param behind in the order to pull them in, with the last number that the server told of; 0: unknown
+   * @param keys nothing is opened before these are here
    * @returns `keyless` when one came whose key is not here
    */
-  async pullConversations(behind: ReadonlyMap<string, number>): Promise<'stored' | 'keyless'> {
+  async pullConversations(
+    behind: ReadonlyMap<string, number>,
+    keys: Promise<void> = Promise.resolve(),
+  ): Promise<'stored' | 'keyless'> {
     const { api } = this.work.environment;
     let result: 'stored' | 'keyless' = 'stored';
     let rows = await this.#leaveGaps(behind);
@@ -104,7 +127,10 @@ export class Inbox {
         // A cursor that has moved on meanwhile brings messages once more, which are not stored twice.
         ask: ({ conversationId, cursor }) =>
           api.messages.pull.query({ conversationId, after: cursor, limit: limits.pullPageSize }),
-        open: async (_, { messages, lastSeq }) => ({ opened: await this.open(messages), lastSeq }),
+        open: async (_, { messages, lastSeq }) => {
+          await keys;
+          return { opened: await this.open(messages), lastSeq };
+        },
         take: async ({ conversationId }, { opened, lastSeq }) => {
           if ((await this.#storeNext(conversationId, opened)) === 'keyless') result = 'keyless';
           const last = opened.coming.at(-1);
@@ -335,7 +361,24 @@ export class Inbox {
 }
 
 /** What waits for this device, and whether more does. */
-type EnvelopePage = Awaited<ReturnType<Inbox['askEnvelopes']>>;
+export type EnvelopePage = Awaited<ReturnType<Inbox['askEnvelopes']>>;
+
+/**
+ * A device's envelopes are made to be opened in their order; of those that were passed over its session keeps the keys,
+ * of forty at most (https://docs.rs/vodozemac, `MAX_MESSAGE_KEYS`).
+ */
+const passedOverMost = 20;
+
+/** The envelopes for a conversation that can be opened before the others. */
+function aheadFor(conversationId: string, envelopes: IncomingEnvelope[]): IncomingEnvelope[] {
+  const passedOver = new Map<string, number>();
+  return envelopes.filter(({ conversationId: of, senderDeviceId }) => {
+    const count = passedOver.get(senderDeviceId) ?? 0;
+    if (of === conversationId) return count <= passedOverMost;
+    passedOver.set(senderDeviceId, count + 1);
+    return false;
+  });
+}
 
 type ComingMessage = Coming & { ciphertext: string };
 

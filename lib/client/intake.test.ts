@@ -8,6 +8,8 @@ import type { Work } from './work';
 function waitingIntake(said: { conversationId: string; lastAt: number }[] = [], found = 'stored') {
   const asked: string[] = [];
   let pulls = 0;
+  const ahead = new Set<string>();
+  const row = (id: string) => ({ rosterVersion: 1, cursor: ahead.has(id) ? 1 : 0 });
   const answers: (() => void)[] = [];
   const ask = (what: string) => {
     asked.push(what);
@@ -18,7 +20,10 @@ function waitingIntake(said: { conversationId: string; lastAt: number }[] = [], 
       db: {
         readMeta: async () => 0,
         writeMeta: async () => undefined,
-        conversations: { bulkGet: async (ids: string[]) => ids.map(() => ({ rosterVersion: 1, cursor: 0 })) },
+        conversations: {
+          get: async (id: string) => row(id),
+          bulkGet: async (ids: string[]) => ids.map(row),
+        },
       },
       now: () => 1,
       api: { sync: { state: { query: () => ask('state').then(() => state) } } },
@@ -37,6 +42,7 @@ function waitingIntake(said: { conversationId: string; lastAt: number }[] = [], 
     pullEnvelopes: async () => {
       pulls += 1;
     },
+    pullAhead: (id: string) => ask(`${id} ahead`).then(() => ahead.add(id) && found),
     pullConversations: (behind: Map<string, number>) => ask([...behind.keys()].join()).then(() => found),
   };
   // The parts that these rules touch.
@@ -84,9 +90,9 @@ test('the newest messages are fetched before the prekeys are topped up, which no
   ]);
   intake.catchUp();
   const done = intake.work();
-  await answer(3);
+  await answer(4);
   await done;
-  expect(asked).toEqual(['state', 'newer,older', '20 prekeys']);
+  expect(asked).toEqual(['state', 'newer ahead', 'older', '20 prekeys']);
 });
 
 test('where a key came after the envelopes were asked for they are pulled once more, and no further', async () => {
@@ -107,5 +113,5 @@ test('of what is told of prekeys while messages are fetched the last counts, and
     intake.take({ t: 'keys', oneTimeKeyCount, hasUnusedFallbackKey: true });
   await answer(2);
   await done;
-  expect(asked).toEqual(['state', 'a', '18 prekeys']);
+  expect(asked).toEqual(['state', 'a ahead', '18 prekeys']);
 });

@@ -2,7 +2,7 @@ import type { PreKeyState } from '../crypto/types';
 import type { SyncState } from '../protocol/accounts';
 import type { ServerFrame } from '../protocol/frames';
 import type { Message } from '../protocol/messages';
-import type { Inbox } from './inbox';
+import type { EnvelopePage, Inbox } from './inbox';
 import { refreshConversations } from './roster';
 import { noteServerTime } from './server-clock';
 import type { Work } from './work';
@@ -117,11 +117,14 @@ export class Intake {
       api.sync.state.query({ marksSince: Math.max(0, since - marksOverlapMs) }),
       this.inbox.askEnvelopes(),
     ]);
+    // Now: what a frame says of them from here on is newer.
+    this.#preKeys = state;
     await noteServerTime(db, state.at, now());
-    await this.inbox.pullEnvelopes(envelopes);
-    await this.inbox.openAllSealed();
     // What was said last is what somebody looks for first.
     const summaries = state.conversations.sort((a, b) => b.lastAt - a.lastAt);
+    await this.#takeNewest(summaries[0], envelopes);
+    await this.inbox.pullEnvelopes(envelopes);
+    await this.inbox.openAllSealed();
     const rows = await db.conversations.bulkGet(summaries.map(({ conversationId }) => conversationId));
     for (const [index, summary] of summaries.entries()) {
       const known = rows[index];
@@ -133,7 +136,19 @@ export class Intake {
       if (!known || known.cursor < summary.lastSeq) this.#noteBehind(summary.conversationId, summary.lastSeq);
     }
     this.#rest = state;
-    this.#preKeys = state;
+  }
+
+  /** Only what can be read as it is: whose members have changed is looked at in its turn. */
+  async #takeNewest(
+    newest: SyncState['conversations'][number] | undefined,
+    envelopes: EnvelopePage,
+  ): Promise<void> {
+    if (!newest) return;
+    const { conversationId, lastSeq, rosterVersion } = newest;
+    const known = await this.job.environment.db.conversations.get(conversationId);
+    if (!known || known.rosterVersion < rosterVersion || known.cursor >= lastSeq) return;
+    const result = await this.inbox.pullAhead(conversationId, lastSeq, envelopes);
+    if (result === 'keyless') this.#envelopesMissed = true;
   }
 
   async #takeRest(): Promise<void> {

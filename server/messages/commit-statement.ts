@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { SendMessage } from '../../lib/protocol/messages';
+import { textArray } from '../db/text-array';
 import type { Asker } from '../ground';
 
 export interface CommitInput {
@@ -176,7 +177,7 @@ export const commitAnswer = z.tuple([
 ]);
 export type CommitStatus = z.infer<typeof status>;
 
-/** An array as Postgres reads it, of what needs no quotes: ids, numbers, truth. The driver would look at each for some. */
+/** An array as Postgres reads it, of what needs no quotes: ids, numbers, truth. */
 const plain = <T>(items: readonly T[], value: (item: T) => string | number | boolean) =>
   `{${items.map(value).join(',')}}`;
 
@@ -211,12 +212,12 @@ export function commitValues(
     plain(batch, ({ message }) => message.clientId),
     plain(batch, ({ message }) => message.slot === 'mark'),
     plain(batch, ({ message }) => message.rosterVersion),
-    batch.map(({ message }) => message.ciphertext),
+    textArray(batch.map(({ message }) => message.ciphertext)),
     at,
-    of,
-    recipients,
-    types,
-    contents,
+    plain(of, (place) => place),
+    plain(recipients, (id) => id),
+    textArray(types),
+    textArray(contents),
     plain(conversationIds, (id) => id),
     plain(batch, ({ message }) => places.get(message.conversationId) ?? 0),
     plain(isKnown, (known) => known),

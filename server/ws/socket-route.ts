@@ -63,6 +63,8 @@ const maxBackpressureBytes = 4 * 1024 * 1024;
 /** Frames of one connection that are handled at a time, and their bytes. A device waits for answers long before. */
 const maxHandling = 200;
 const maxHandlingBytes = 8 * 1024 * 1024;
+/** When the database could not say who somebody is. */
+const lookUpAgainWithinMs = 10_000;
 /** What cannot be read costs more of the allowance than what can. */
 const garbageCost = 10;
 
@@ -233,6 +235,7 @@ async function callerOf(
   } catch (error) {
     if (error instanceof AparteError) return refused(error.code);
     log.error({ err: error }, 'A device could not be looked up.');
-    return refused('internal');
+    // The database is away or much too late: whoever it is, let them not all come back at once.
+    return { code: 'overloaded', withinMs: lookUpAgainWithinMs };
   }
 }
