@@ -23,13 +23,13 @@ const lookMs = 1_000;
 const looks = 30;
 
 /**
- * A device with keys needs the library: it loads while the database still opens. One without will: what makes an
- * account, or links a device, begins with it. That waits until the service worker has it, since a load that fails
- * cannot be tried again.
+ * A device without keys will need the library: what makes an account, or links a device, begins with it. It waits until
+ * the service worker has it, since a load that fails cannot be tried again. One with keys loads it when it opens them:
+ * it holds this thread up, and with it what the network is asked meanwhile.
  */
 async function loadEarly(): Promise<void> {
   const names = (await indexedDB.databases()).map(({ name }) => name ?? '');
-  if (!names.some((name) => name.startsWith(machineStore)) && !(await libraryIsHere())) return;
+  if (names.some((name) => name.startsWith(machineStore)) || !(await libraryIsHere())) return;
   await loadCrypto();
 }
 

@@ -31,10 +31,27 @@ export class Intake {
    */
   #preKeys: PreKeyState | null = null;
 
+  #since: Promise<number> | null = null;
+
   constructor(
     private readonly job: Work,
     private readonly inbox: Inbox,
-  ) {}
+  ) {
+    // Now, while the connection is made: the first question would wait for it.
+    this.#marksSince().catch(() => undefined);
+  }
+
+  /** Up to when marks were taken in. Nobody else writes it. */
+  #marksSince(): Promise<number> {
+    this.#since ??= this.job.environment.db.readMeta('marksSince').then(
+      (since) => since ?? 0,
+      (error: unknown) => {
+        this.#since = null;
+        throw error;
+      },
+    );
+    return this.#since;
+  }
 
   /** Frames may have been missed: compare with the server. */
   catchUp(): void {
@@ -111,7 +128,7 @@ export class Intake {
   /** Compares this device's cursors with the server's, and notes what differs. */
   async #takeState(): Promise<void> {
     const { db, api, now } = this.job.environment;
-    const since = (await db.readMeta('marksSince')) ?? 0;
+    const since = await this.#marksSince();
     // Asked together, they travel together.
     const [state, envelopes] = await Promise.all([
       api.sync.state.query({ marksSince: Math.max(0, since - marksOverlapMs) }),
@@ -163,6 +180,7 @@ export class Intake {
     if (!(await db.readMeta('marksOwed'))) await this.inbox.takeMarks(state.marks);
     // Last: until then the same marks are asked for again.
     await db.writeMeta('marksSince', state.at);
+    this.#since = Promise.resolve(state.at);
     this.#rest = null;
   }
 
