@@ -169,7 +169,13 @@ test('shuts a revoked device out at once', async () => {
 
 test('who comes while the database is away is told to come back, and not all at once', async () => {
   const postgres = await startPostgres(await freePort());
-  const node = await startServer({ port: 0, databaseUrl: postgres.url, dataDir, logLevel: 'silent', rates: noRates });
+  const node = await startServer({
+    port: 0,
+    databaseUrl: postgres.url,
+    dataDir,
+    logLevel: 'silent',
+    rates: noRates,
+  });
   try {
     const anna = await signedUp(node);
     const before = anna.connect();

@@ -5,7 +5,7 @@ import { AparteDb } from './db';
 import { follow } from './follow';
 
 /** Somebody who follows the people of a database, with a clock that is turned by hand. */
-async function follower() {
+async function follower(times: number[] = []) {
   const db = new AparteDb(testKey, `follow-${Math.random()}`);
   await db.open();
   const seen: string[] = [];
@@ -22,8 +22,9 @@ async function follower() {
     db,
     tables: ['people'],
     read: async () => {
+      const took = times.shift() ?? 20;
       const rows = await db.people.toArray();
-      now += 20;
+      now += took;
       return rows.map((row) => row.userId).join();
     },
     next: (value) => seen.push(value),
@@ -108,4 +109,14 @@ test('what was still being read at the end is told to nobody', async () => {
   answer('of the account before');
   await new Promise<void>((resolve) => setImmediate(resolve));
   expect(seen).toEqual([]);
+});
+
+test('after a reading that waited for others it rests as after the one before', async () => {
+  const { add, resting } = await follower([20, 300, 200]);
+  for (const ms of [40, 40, 400]) {
+    const rest = await resting();
+    expect(rest.ms).toBe(ms);
+    await add(`${ms}`);
+    rest.end();
+  }
 });

@@ -3,7 +3,7 @@ import type { AparteDb } from './db';
 
 /** Reading again and again takes this part of the time at most. */
 const share = 1 / 3;
-/** A reading may have waited for others, or for a tab that slept: nobody rests for that. */
+/** A tab may have slept through a reading: nobody rests for that. */
 const longestRestMs = 1_000;
 
 export interface Following<T> {
@@ -32,6 +32,7 @@ export function follow<T>(following: Following<T>): () => void {
   const prefixes = tables.map((table) => `idb://${db.name}/${table}/`);
   let state: 'idle' | 'reading' | 'resting' | 'ended' = 'idle';
   let changed = false;
+  let tookBeforeMs = Number.POSITIVE_INFINITY;
 
   const go = () => {
     changed = false;
@@ -54,7 +55,10 @@ export function follow<T>(following: Following<T>): () => void {
         if (state === 'ended') return;
         state = 'resting';
         changed ||= closed;
-        const restMs = (now() - start) * (1 / share - 1);
+        const tookMs = now() - start;
+        // One of the two may have waited for others, for which nobody rests.
+        const restMs = Math.min(tookMs, tookBeforeMs) * (1 / share - 1);
+        tookBeforeMs = tookMs;
         after(closed ? longestRestMs : Math.min(longestRestMs, restMs), () => {
           if (state === 'ended') return;
           state = 'idle';

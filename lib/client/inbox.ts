@@ -120,24 +120,25 @@ export class Inbox {
   ): Promise<'stored' | 'keyless'> {
     const { api } = this.work.environment;
     let result: 'stored' | 'keyless' = 'stored';
-    let rows = await this.#leaveGaps(behind);
-    while (rows.length > 0) {
+    let places = (await this.#rowsOf([...behind.keys()])).map((row) =>
+      placeOf(row, behind.get(row.conversationId) ?? 0),
+    );
+    while (places.length > 0) {
       const further: string[] = [];
-      await askAhead(rows, {
+      await askAhead(places, {
         // A cursor that has moved on meanwhile brings messages once more, which are not stored twice.
-        ask: ({ conversationId, cursor }) =>
-          api.messages.pull.query({ conversationId, after: cursor, limit: limits.pullPageSize }),
+        ask: (place) => api.messages.pull.query({ ...place, limit: limits.pullPageSize }),
         open: async (_, { messages, lastSeq }) => {
           await keys;
           return { opened: await this.open(messages), lastSeq };
         },
-        take: async ({ conversationId }, { opened, lastSeq }) => {
-          if ((await this.#storeNext(conversationId, opened)) === 'keyless') result = 'keyless';
+        take: async ({ conversationId, after }, { opened, lastSeq }) => {
+          if ((await this.#storeNext(conversationId, opened, after)) === 'keyless') result = 'keyless';
           const last = opened.coming.at(-1);
           if (last && last.arrival.seq < lastSeq) further.push(conversationId);
         },
       });
-      rows = await this.#rowsOf(further);
+      places = (await this.#rowsOf(further)).map((row) => placeOf(row, 0));
     }
     return result;
   }
@@ -147,28 +148,6 @@ export class Inbox {
     return (await this.work.environment.db.conversations.bulkGet(conversationIds)).flatMap(
       (row) => row ?? [],
     );
-  }
-
-  /**
-   * Of conversations that are far behind, the newest messages come first; all in one transaction, which lists wait for.
-   * @returns the conversations that are here, as they are after that
-   */
-  async #leaveGaps(behind: ReadonlyMap<string, number>): Promise<ConversationRow[]> {
-    const { db } = this.work.environment;
-    const { rows, far } = await db.transaction('rw', db.conversations, async () => {
-      const before = await this.#rowsOf([...behind.keys()]);
-      const rows = before.map((row): ConversationRow => {
-        const { cursor, gaps = [] } = row;
-        const upTo = (behind.get(row.conversationId) ?? 0) - recentMessages;
-        if (upTo - cursor <= farMessages || gaps.length >= gapsMost) return row;
-        return { ...row, cursor: upTo, gaps: [...gaps, { after: cursor, upTo }] };
-      });
-      const far = rows.filter((row, index) => row !== before[index]);
-      if (far.length > 0) await db.conversations.bulkPut(far);
-      return { rows, far };
-    });
-    if (far.length > 0) this.on.gap();
-    return rows;
   }
 
   /**
@@ -197,21 +176,31 @@ export class Inbox {
     return { coming: comingOf(messages, await this.#reader.open(messages)), keysBefore };
   }
 
-  /** Stores what follows the cursor. */
+  /**
+   * Stores what follows the cursor.
+   * @param after what lies between the cursor and this is left as a gap. Not before there is something to store: lists
+   * read anew what changes, and hold up what is being stored.
+   */
   async #storeNext(
     conversationId: string,
     { coming, keysBefore }: OpenedPage,
+    after = 0,
   ): Promise<'stored' | 'keyless'> {
     if (coming.length === 0) return 'stored';
     const { db } = this.work.environment;
     const senders = new Set(coming.map(({ arrival }) => arrival.senderId));
-    await db.transaction(
+    const leavesGap = await db.transaction(
       'rw',
       [...batched(db), db.conversations, db.outbox, db.activities, db.meta],
       async () => {
         const conversation = await db.conversations.get(conversationId);
-        if (!conversation) return;
+        if (!conversation) return false;
         const batch = await Batch.open(db, coming, this.work.me.deviceId);
+        const { cursor, gaps = [] } = conversation;
+        if (after > cursor) {
+          conversation.gaps = [...gaps, { after: cursor, upTo: after }];
+          conversation.cursor = after;
+        }
         for (const one of coming) {
           const { seq } = one.arrival;
           if (seq !== conversation.cursor + 1) continue;
@@ -230,8 +219,10 @@ export class Inbox {
           db.conversations.put(conversation),
           this.#acknowledge(conversation, senders),
         ]);
+        return after > cursor;
       },
     );
+    if (leavesGap) this.on.gap();
     this.#tell(conversationId, coming);
     const keyless = coming.some(({ opened }) => opened.status === 'sealed');
     if (keyless && keysBefore !== this.#keysCame) await this.#tryAgain(conversationId);
@@ -378,6 +369,16 @@ function aheadFor(conversationId: string, envelopes: IncomingEnvelope[]): Incomi
     passedOver.set(senderDeviceId, count + 1);
     return false;
   });
+}
+
+/**
+ * From where a conversation is pulled: of one that is far behind, the newest messages come first.
+ * @param lastSeq the last number that the server told of; 0: unknown
+ */
+function placeOf({ conversationId, cursor, gaps = [] }: ConversationRow, lastSeq: number) {
+  const upTo = lastSeq - recentMessages;
+  const isFar = upTo - cursor > farMessages && gaps.length < gapsMost;
+  return { conversationId, after: isFar ? upTo : cursor };
 }
 
 type ComingMessage = Coming & { ciphertext: string };

@@ -136,10 +136,9 @@ export class Intake {
     ]);
     // Now: what a frame says of them from here on is newer.
     this.#preKeys = state;
-    await noteServerTime(db, state.at, now());
     // What was said last is what somebody looks for first.
     const summaries = state.conversations.sort((a, b) => b.lastAt - a.lastAt);
-    await this.#takeNewest(summaries[0], envelopes);
+    await Promise.all([noteServerTime(db, state.at, now()), this.#takeNewest(summaries[0], envelopes)]);
     await this.inbox.pullEnvelopes(envelopes);
     await this.inbox.openAllSealed();
     const rows = await db.conversations.bulkGet(summaries.map(({ conversationId }) => conversationId));
