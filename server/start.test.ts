@@ -181,6 +181,8 @@ test('who comes while the database is away is told to come back, and not all at 
     const before = anna.connect();
     await before.next('ready');
     await postgres.kill();
+    const asked = () => anna.api.accounts.me.query();
+    await expect.poll(() => asked().catch(() => 'away'), { interval: 5 }).toBe('away');
     const { closed, reason } = anna.connect();
     expect(await closed()).toBe(4005);
     expect(withinMsOf(reason())).toBe(10_000);

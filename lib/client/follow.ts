@@ -1,7 +1,7 @@
 import { Dexie } from 'dexie';
 import type { AparteDb } from './db';
 
-/** Reading again and again takes this part of the time at most. */
+/** Reading again and again takes about this part of the time. */
 const share = 1 / 3;
 /** A tab may have slept through a reading: nobody rests for that. */
 const longestRestMs = 1_000;
@@ -38,11 +38,13 @@ export function follow<T>(following: Following<T>): () => void {
     changed = false;
     state = 'reading';
     let closed = false;
+    let tookMs: number | undefined;
     const start = now();
     // Whoever has changed something may be in the middle of a transaction, of which this is no part.
     Dexie.ignoreTransaction(read)
       .then(
         (value) => {
+          tookMs = now() - start;
           if (state !== 'ended') next(value);
         },
         (failure: unknown) => {
@@ -55,10 +57,9 @@ export function follow<T>(following: Following<T>): () => void {
         if (state === 'ended') return;
         state = 'resting';
         changed ||= closed;
-        const tookMs = now() - start;
         // One of the two may have waited for others, for which nobody rests.
-        const restMs = Math.min(tookMs, tookBeforeMs) * (1 / share - 1);
-        tookBeforeMs = tookMs;
+        const restMs = Math.min(tookMs ?? now() - start, tookBeforeMs) * (1 / share - 1);
+        tookBeforeMs = tookMs ?? tookBeforeMs;
         after(closed ? longestRestMs : Math.min(longestRestMs, restMs), () => {
           if (state === 'ended') return;
           state = 'idle';

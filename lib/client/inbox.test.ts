@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { conversationRow, messageRow } from '../../tests/rows';
 import { testKey } from '../../tests/store-key';
 import { KeyDirectory } from '../crypto/key-directory.testing';
+import type { DeviceFrame } from '../protocol/frames';
 import type { IncomingEnvelope, Message } from '../protocol/messages';
 import type { Content } from './content';
 import { AparteDb } from './db';
@@ -98,39 +99,67 @@ async function manyConversations(count: number) {
     handle: 'bert',
     name: 'Bert',
   };
+  const acked: number[] = [];
+  const post = (frame: DeviceFrame) => {
+    if (frame.t === 'ack') acked.push(...frame.ids);
+    return true;
+  };
   // The parts of the engine that this needs.
   const environment = { db, api: { messages: { pull: { query: pull } } }, now: () => 1, newId: randomUUID };
-  const work = { environment, machine: bert, me, post: () => true } as unknown as Work;
+  const work = { environment, machine: bert, me, post } as unknown as Work;
   const inbox = new Inbox(work, {
     arrived: () => undefined,
     pictured: () => undefined,
     gap: () => undefined,
   });
-  const bodyOf = async (conversationId: string) =>
-    (await db.messages.where({ conversationId }).first())?.body ?? null;
-  return { inbox, db, envelopes, received, ids: [...messages.keys()], bodyOf };
+  const ids = [...messages.keys()];
+  const readable = async () => {
+    const rows = (await db.messages.toArray()).filter(({ kind }) => kind === 'text');
+    return rows.map(({ body }) => Number(body?.replace('message ', ''))).sort((a, b) => a - b);
+  };
+  const pullNewest = async () => {
+    const newest = await db.conversations.get(ids.at(-1) ?? '');
+    if (!newest) throw new Error('There is no such conversation.');
+    await inbox.pullAhead(newest, 1, envelopes);
+  };
+  const pullAll = async () => {
+    await inbox.pullEnvelopes({ envelopes, more: false });
+    await inbox.pullConversations(new Map(ids.map((id) => [id, 1])));
+  };
+  return { inbox, db, bert, ids, received, acked, readable, pullNewest, pullAll };
 }
 
-test('what was said last is read before the keys of other conversations are taken in', async () => {
-  const { inbox, db, envelopes, received, ids, bodyOf } = await manyConversations(4);
-  const newest = ids.at(-1) ?? '';
-  expect(await inbox.pullAhead(newest, 1, { envelopes, more: false })).toBe('stored');
-  expect(await bodyOf(newest)).toBe('message 4');
-  expect(received).toEqual([1]);
-  await inbox.pullEnvelopes({ envelopes, more: false });
-  expect(received).toEqual([1, 3]);
-  expect(await inbox.pullConversations(new Map(ids.map((id) => [id, 1])))).toBe('stored');
-  expect(await Promise.all(ids.map(bodyOf))).toEqual(ids.map((_, index) => `message ${index + 1}`));
+const upTo = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
+
+test('what was said last is read before the keys of others are taken in, and nothing is acknowledged before', async () => {
+  const { db, received, acked, readable, pullNewest, pullAll } = await manyConversations(21);
+  await pullNewest();
+  expect([await readable(), received, acked]).toEqual([[21], [1], []]);
+  await pullAll();
+  expect([await readable(), received, acked]).toEqual([upTo(21), [1, 20], upTo(21)]);
   db.close();
 });
 
-test('a key that comes after too many others of its device waits for its turn, and nothing is lost', async () => {
-  const { inbox, db, envelopes, received, ids, bodyOf } = await manyConversations(60);
-  const newest = ids.at(-1) ?? '';
-  expect(await inbox.pullAhead(newest, 1, { envelopes, more: false })).toBe('keyless');
-  expect(received).toEqual([]);
-  await inbox.pullEnvelopes({ envelopes, more: false });
-  await inbox.pullConversations(new Map(ids.map((id) => [id, 1])));
-  expect(await Promise.all(ids.map(bodyOf))).toEqual(ids.map((_, index) => `message ${index + 1}`));
+test('a key that comes after too many others of its device waits for its turn, and so do its messages', async () => {
+  const { db, received, readable, pullNewest, pullAll } = await manyConversations(22);
+  await pullNewest();
+  expect([await db.messages.count(), received]).toEqual([0, []]);
+  await pullAll();
+  expect([await readable(), received]).toEqual([upTo(22), [22]]);
+  db.close();
+});
+
+test('a machine that cannot take a key in has nothing opened with it, and is given it again', async () => {
+  const { db, bert, acked, readable, pullNewest, pullAll } = await manyConversations(2);
+  const { receive } = bert;
+  bert.receive = () => Promise.reject(new Error('no storage'));
+  await expect(pullNewest()).rejects.toThrow('no storage');
+  expect([await db.messages.count(), acked]).toEqual([0, []]);
+  bert.receive = receive;
+  await pullAll();
+  expect([await readable(), acked]).toEqual([
+    [1, 2],
+    [1, 2],
+  ]);
   db.close();
 });

@@ -53,22 +53,20 @@ export class Inbox {
   }
 
   /**
-   * Pulls a conversation of which somebody waits for the newest, with what a page of envelopes has for it: the keys of
-   * others need not be taken in before that. None is acknowledged, and where a device's order would be broken by too
-   * much, its envelopes wait for their turn.
-   * @returns as `pullConversations`
+   * Pulls the newest messages of a conversation before the keys of others are taken in: somebody waits for these.
+   * Nothing is acknowledged, and nothing stored where a key is not here yet.
+   * @param waiting all envelopes that wait for this device
    */
-  async pullAhead(
-    conversationId: string,
-    lastSeq: number,
-    { envelopes }: EnvelopePage,
-  ): Promise<'stored' | 'keyless'> {
-    const fed = this.#feed(aheadFor(conversationId, envelopes));
-    const pulled = this.pullConversations(new Map([[conversationId, lastSeq]]), fed);
+  async pullAhead(row: ConversationRow, lastSeq: number, waiting: IncomingEnvelope[]): Promise<void> {
+    const place = placeOf(row, lastSeq);
+    const fed = this.#feed(aheadFor(row.conversationId, this.work.me.userId, waiting));
+    const asked = this.work.environment.api.messages.pull.query({ ...place, limit: limits.pullPageSize });
     // Neither goes on alone when the other has failed.
-    await Promise.allSettled([fed, pulled]);
+    await Promise.allSettled([fed, asked]);
     await fed;
-    return pulled;
+    const page = await this.open((await asked).messages);
+    if (page.coming.some(({ opened }) => opened.status === 'sealed')) return;
+    await this.#storeNext(row.conversationId, page, place.after);
   }
 
   /** In order and at once: one by one costs five times as much. */
@@ -111,13 +109,9 @@ export class Inbox {
    * Pulls conversations up to their last message. One that is far behind begins with its newest messages; the rest is
    * history.
    * @param behind in the order to pull them in, with the last number that the server told of; 0: unknown
-   * @param keys nothing is opened before these are here
    * @returns `keyless` when one came whose key is not here
    */
-  async pullConversations(
-    behind: ReadonlyMap<string, number>,
-    keys: Promise<void> = Promise.resolve(),
-  ): Promise<'stored' | 'keyless'> {
+  async pullConversations(behind: ReadonlyMap<string, number>): Promise<'stored' | 'keyless'> {
     const { api } = this.work.environment;
     let result: 'stored' | 'keyless' = 'stored';
     let places = (await this.#rowsOf([...behind.keys()])).map((row) =>
@@ -128,10 +122,7 @@ export class Inbox {
       await askAhead(places, {
         // A cursor that has moved on meanwhile brings messages once more, which are not stored twice.
         ask: (place) => api.messages.pull.query({ ...place, limit: limits.pullPageSize }),
-        open: async (_, { messages, lastSeq }) => {
-          await keys;
-          return { opened: await this.open(messages), lastSeq };
-        },
+        open: async (_, { messages, lastSeq }) => ({ opened: await this.open(messages), lastSeq }),
         take: async ({ conversationId, after }, { opened, lastSeq }) => {
           if ((await this.#storeNext(conversationId, opened, after)) === 'keyless') result = 'keyless';
           const last = opened.coming.at(-1);
@@ -355,16 +346,21 @@ export class Inbox {
 export type EnvelopePage = Awaited<ReturnType<Inbox['askEnvelopes']>>;
 
 /**
- * A device's envelopes are made to be opened in their order; of those that were passed over its session keeps the keys,
- * of forty at most (https://docs.rs/vodozemac, `MAX_MESSAGE_KEYS`).
+ * A device's envelopes are opened in their order, but for so many that may be passed over: a session keeps the keys of
+ * forty (`MAX_MESSAGE_KEYS` in vodozemac's receiver chain). Half of it, since a device may have encrypted some that
+ * never came, and sends them in an order a little different from that in which it did.
  */
 const passedOverMost = 20;
 
-/** The envelopes for a conversation that can be opened before the others. */
-function aheadFor(conversationId: string, envelopes: IncomingEnvelope[]): IncomingEnvelope[] {
+/**
+ * Of the envelopes that wait, those to take in first for a conversation. All of one's own devices are among them: what
+ * these say of what was read, and of whom to trust, holds before a message is opened.
+ */
+function aheadFor(conversationId: string, me: string, waiting: IncomingEnvelope[]): IncomingEnvelope[] {
   const passedOver = new Map<string, number>();
-  return envelopes.filter(({ conversationId: of, senderDeviceId }) => {
+  return waiting.filter(({ conversationId: of, senderUserId, senderDeviceId }) => {
     const count = passedOver.get(senderDeviceId) ?? 0;
+    if (senderUserId === me) return true;
     if (of === conversationId) return count <= passedOverMost;
     passedOver.set(senderDeviceId, count + 1);
     return false;

@@ -5,11 +5,16 @@ import { Intake } from './intake';
 import type { Work } from './work';
 
 /** An intake of which each question waits until it is answered by hand. */
-function waitingIntake(said: { conversationId: string; lastAt: number }[] = [], found = 'stored') {
+function waitingIntake(
+  said: { conversationId: string; lastAt: number }[] = [],
+  { found = 'stored', takesAhead = async () => true, more = false } = {},
+) {
   const asked: string[] = [];
   let pulls = 0;
   const ahead = new Set<string>();
-  const row = (id: string) => ({ rosterVersion: 1, cursor: ahead.has(id) ? 1 : 0 });
+  const row = (conversationId: string) => ({
+    ...{ conversationId, rosterVersion: 1, cursor: ahead.has(conversationId) ? 1 : 0 },
+  });
   const answers: (() => void)[] = [];
   const ask = (what: string) => {
     asked.push(what);
@@ -26,6 +31,7 @@ function waitingIntake(said: { conversationId: string; lastAt: number }[] = [], 
         },
       },
       now: () => 1,
+      log: () => undefined,
       api: { sync: { state: { query: () => ask('state').then(() => state) } } },
     },
     machine: {
@@ -38,11 +44,14 @@ function waitingIntake(said: { conversationId: string; lastAt: number }[] = [], 
   const inbox = {
     openAllSealed: async () => undefined,
     takeMarks: async () => undefined,
-    askEnvelopes: async () => undefined,
+    askEnvelopes: async () => ({ envelopes: [], more }),
     pullEnvelopes: async () => {
       pulls += 1;
     },
-    pullAhead: (id: string) => ask(`${id} ahead`).then(() => ahead.add(id) && found),
+    pullAhead: ({ conversationId }: { conversationId: string }) =>
+      ask(`${conversationId} ahead`)
+        .then(takesAhead)
+        .then((isTaken) => isTaken && ahead.add(conversationId)),
     pullConversations: (behind: Map<string, number>) => ask([...behind.keys()].join()).then(() => found),
   };
   // The parts that these rules touch.
@@ -96,10 +105,13 @@ test('the newest messages are fetched before the prekeys are topped up, which no
 });
 
 test('where a key came after the envelopes were asked for they are pulled once more, and no further', async () => {
-  const { intake, answer, pulls } = waitingIntake([{ conversationId: 'a', lastAt: 1 }], 'keyless');
+  const { intake, answer, pulls } = waitingIntake([{ conversationId: 'a', lastAt: 1 }], {
+    found: 'keyless',
+    takesAhead: async () => false,
+  });
   intake.catchUp();
   const done = intake.work();
-  await answer(3);
+  await answer(4);
   await done;
   expect(pulls()).toBe(2);
 });
@@ -114,4 +126,24 @@ test('of what is told of prekeys while messages are fetched the last counts, and
   await answer(2);
   await done;
   expect(asked).toEqual(['state', 'a ahead', '18 prekeys']);
+});
+
+test('what was said last cannot be fetched: the envelopes, the others and the prekeys have their turn all the same', async () => {
+  const { intake, asked, answer, pulls } = waitingIntake([{ conversationId: 'a', lastAt: 1 }], {
+    takesAhead: () => Promise.reject(new Error('no network')),
+  });
+  intake.catchUp();
+  const done = intake.work();
+  await answer(4);
+  await done;
+  expect([asked, pulls()]).toEqual([['state', 'a ahead', 'a', '20 prekeys'], 1]);
+});
+
+test('where more envelopes wait than a page holds, all of them come before what was said last', async () => {
+  const { intake, asked, answer } = waitingIntake([{ conversationId: 'a', lastAt: 1 }], { more: true });
+  intake.catchUp();
+  const done = intake.work();
+  await answer(3);
+  await done;
+  expect(asked).toEqual(['state', 'a', '20 prekeys']);
 });

@@ -138,7 +138,8 @@ export class Intake {
     this.#preKeys = state;
     // What was said last is what somebody looks for first.
     const summaries = state.conversations.sort((a, b) => b.lastAt - a.lastAt);
-    await Promise.all([noteServerTime(db, state.at, now()), this.#takeNewest(summaries[0], envelopes)]);
+    const newest = this.#takeNewest(summaries[0], envelopes);
+    await noteServerTime(db, state.at, now()).finally(() => newest);
     await this.inbox.pullEnvelopes(envelopes);
     await this.inbox.openAllSealed();
     const rows = await db.conversations.bulkGet(summaries.map(({ conversationId }) => conversationId));
@@ -154,17 +155,23 @@ export class Intake {
     this.#rest = state;
   }
 
-  /** Only what can be read as it is: whose members have changed is looked at in its turn. */
+  /**
+   * What somebody looks for first, where it can be read as it is: whose members have changed is looked at in its turn, and
+   * where more waits than one page of envelopes, all of it comes first. Never fails: what was not taken is noted as behind.
+   */
   async #takeNewest(
     newest: SyncState['conversations'][number] | undefined,
-    envelopes: EnvelopePage,
+    { envelopes, more }: EnvelopePage,
   ): Promise<void> {
-    if (!newest) return;
-    const { conversationId, lastSeq, rosterVersion } = newest;
-    const known = await this.job.environment.db.conversations.get(conversationId);
-    if (!known || known.rosterVersion < rosterVersion || known.cursor >= lastSeq) return;
-    const result = await this.inbox.pullAhead(conversationId, lastSeq, envelopes);
-    if (result === 'keyless') this.#envelopesMissed = true;
+    if (!newest || more) return;
+    const { db, log } = this.job.environment;
+    try {
+      const known = await db.conversations.get(newest.conversationId);
+      if (!known || known.rosterVersion < newest.rosterVersion || known.cursor >= newest.lastSeq) return;
+      await this.inbox.pullAhead(known, newest.lastSeq, envelopes);
+    } catch (error) {
+      log('newest', error);
+    }
   }
 
   async #takeRest(): Promise<void> {

@@ -9,7 +9,7 @@ describe.each(databaseKinds)('an array of texts in binary form on %s', (kind) =>
   });
   afterAll(() => database.close());
 
-  const texts = ['', '"', '\\', '{a,b}', 'NULL', ' ', 'a\nb', 'ü€𝄞', 'x'.repeat(100_000)];
+  const texts = ['', '"', '\\', '{a,b}', 'NULL', ' ', 'a\nb', 'ü€𝄞', 'x'.repeat(100_000), ''];
 
   test.each([[[]], [['one']], [texts]])('arrives as it was sent', async (sent) => {
     const { rows } = await database.pool.query({
