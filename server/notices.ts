@@ -60,12 +60,32 @@ const changedStart = '{"t":"conversation","conversationId":"';
 
 export const frameText = (frame: ServerFrame) => JSON.stringify(frame);
 
-/** What goes out most is put together, of as few parts as can be: none of its words needs escaping. */
+/** What goes out most is put together, of as few parts as can be: of its words only the ciphertext may need escaping. */
+const messageText = (message: Message) =>
+  `{"t":"message","message":{"conversationId":"${message.conversationId}","seq":${message.seq},"clientId":"${
+    message.clientId
+  }","senderUserId":"${message.senderUserId}","senderDeviceId":"${message.senderDeviceId}","at":${
+    message.at
+  },"ciphertext":${JSON.stringify(message.ciphertext)}}}`;
 const activityEnds: Readonly<Record<ActivityKind, string>> = {
   typing: '","kind":"typing"}',
   recording: '","kind":"recording"}',
   calling: '","kind":"calling"}',
 };
+
+/** Those of each device in one frame. */
+function framesBefore(envelopes: Committed['envelopes']): { deviceId: string; frame: string }[] {
+  const byDevice = new Map<string, IncomingEnvelope[]>();
+  for (const { recipientDeviceId, envelope } of envelopes) {
+    const list = byDevice.get(recipientDeviceId);
+    if (list === undefined) byDevice.set(recipientDeviceId, [envelope]);
+    else list.push(envelope);
+  }
+  return [...byDevice].map(([deviceId, list]) => ({
+    deviceId,
+    frame: frameText({ t: 'envelopes', envelopes: list }),
+  }));
+}
 
 /** @param wake called with users whose devices are to be woken: another person wrote to them, or a device came or went */
 export function createNotices(broker: Broker, wake: (userIds: string[]) => void): Notices {
@@ -80,23 +100,14 @@ export function createNotices(broker: Broker, wake: (userIds: string[]) => void)
       toUsers(userIds, { t: 'conversation', conversationId, rosterVersion });
     },
     committed({ userIds, frame, envelopes, times }) {
-      const byDevice = new Map<string, IncomingEnvelope[]>();
-      for (const { recipientDeviceId, envelope } of envelopes) {
-        const list = byDevice.get(recipientDeviceId);
-        if (list === undefined) byDevice.set(recipientDeviceId, [envelope]);
-        else list.push(envelope);
-      }
       const sender = frame.t === 'message' ? frame.message.senderDeviceId : frame.mark.senderDeviceId;
       broker.publish({
         kind: 'frames',
         userIds,
-        frame: frameText(frame),
+        frame: frame.t === 'message' ? messageText(frame.message) : frameText(frame),
         exceptDeviceId: sender,
         times,
-        before: [...byDevice].map(([deviceId, list]) => ({
-          deviceId,
-          frame: frameText({ t: 'envelopes', envelopes: list }),
-        })),
+        before: envelopes.length === 0 ? [] : framesBefore(envelopes),
       });
       if (frame.t !== 'message') return;
       const { senderUserId } = frame.message;

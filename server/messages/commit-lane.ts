@@ -22,7 +22,7 @@ export interface CommitOutcome {
   /** The members who receive it. */
   userIds: string[];
   /** Ids of the stored envelopes by their index in the message; those dropped are missing. */
-  envelopeIds: Map<number, number>;
+  envelopeIds: ReadonlyMap<number, number>;
 }
 
 export interface LaneOptions {
@@ -187,14 +187,25 @@ export class CommitLane {
         if (told !== undefined) receivers.set(conversationId, told);
         this.#rosters.learn(conversationId, rosterVersion ?? 0, sender?.deviceId ?? '', userIds);
       }
-      const envelopeIds = new Map<number, number>();
-      message?.envelopes.forEach((_, place) => {
-        const id = idsByOrd.get(ord++);
-        if (id !== undefined) envelopeIds.set(place, id);
-      });
+      const count = message?.envelopes.length ?? 0;
+      const envelopeIds = count === 0 ? none : placesOf(idsByOrd, ord, count);
+      ord += count;
       return { status, rosterVersion, seq, at, userIds: receivers.get(conversationId) ?? [], envelopeIds };
     });
   }
+}
+
+/** Most messages have no envelopes. */
+const none: ReadonlyMap<number, number> = new Map();
+
+/** The ids of one message's envelopes, which stand from `first` on among those of the batch, by their place in it. */
+function placesOf(idsByOrd: ReadonlyMap<number, number>, first: number, count: number): Map<number, number> {
+  const ids = new Map<number, number>();
+  for (let place = 0; place < count; place++) {
+    const id = idsByOrd.get(first + place);
+    if (id !== undefined) ids.set(place, id);
+  }
+  return ids;
 }
 
 const keyOf = ({ sender, message }: CommitInput) =>

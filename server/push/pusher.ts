@@ -74,6 +74,9 @@ interface Job {
   again: boolean;
 }
 
+/** When somebody was last told of something is known to this: to note it anew for each message costs as much as telling. */
+const recentStepMs = 1_000;
+
 /**
  * Wakes devices that are not connected by their push services. In memory: a push that a dying node loses is made good
  * by the next message. Every device has at most one push waiting or under way.
@@ -115,20 +118,24 @@ export class Pusher {
   /** There is something new for these users. */
   wake(userIds: readonly string[]): void {
     if (this.#closed) return;
+    const now = this.options.now();
     for (const userId of userIds) {
       if (this.#users.size < this.#bounds.maxUsers) this.#users.add(userId);
       else this.#count('dropped');
+      const at = this.#recent.get(userId);
+      if (at !== undefined && now - at < recentStepMs) continue;
       this.#recent.delete(userId);
-      this.#recent.set(userId, this.options.now());
+      this.#recent.set(userId, now);
     }
-    this.#forget(this.#recent, this.#bounds.deadForMs, this.#bounds.maxUsers);
+    this.#forget(this.#recent, this.#bounds.deadForMs + recentStepMs, this.#bounds.maxUsers);
     this.#lookSoon();
   }
 
   /** A connection of this device broke without a word: what it was sent lately may not have arrived. */
   lost(userId: string, deviceId: string): void {
     const at = this.#recent.get(userId);
-    if (this.#closed || at === undefined || at < this.options.now() - this.#bounds.deadForMs) return;
+    if (this.#closed || at === undefined || at < this.options.now() - this.#bounds.deadForMs - recentStepMs)
+      return;
     if (this.#devices.size < this.#bounds.maxUsers) this.#devices.add(deviceId);
     this.#lookSoon();
   }
