@@ -61,12 +61,13 @@ const changedStart = '{"t":"conversation","conversationId":"';
 export const frameText = (frame: ServerFrame) => JSON.stringify(frame);
 
 /** What goes out most is put together, of as few parts as can be: of its words only the ciphertext may need escaping. */
-const messageText = (message: Message) =>
-  `{"t":"message","message":{"conversationId":"${message.conversationId}","seq":${message.seq},"clientId":"${
-    message.clientId
-  }","senderUserId":"${message.senderUserId}","senderDeviceId":"${message.senderDeviceId}","at":${
-    message.at
-  },"ciphertext":${JSON.stringify(message.ciphertext)}}}`;
+function messageText(message: Message): string {
+  const { conversationId, seq, clientId, senderUserId, senderDeviceId, at, ciphertext } = message;
+  const from = `"senderUserId":"${senderUserId}","senderDeviceId":"${senderDeviceId}"`;
+  const what = `"seq":${seq},"clientId":"${clientId}","at":${at},"ciphertext":${JSON.stringify(ciphertext)}`;
+  return `{"t":"message","message":{"conversationId":"${conversationId}",${from},${what}}}`;
+}
+
 const activityEnds: Readonly<Record<ActivityKind, string>> = {
   typing: '","kind":"typing"}',
   recording: '","kind":"recording"}',
