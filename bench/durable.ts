@@ -9,7 +9,7 @@ import { Town } from './town';
 /**
  * From the sender's frame over the commit in Postgres to the receivers' sockets: 2,000 connected devices in 1,000
  * conversations of two, 450 bytes of ciphertext in base64. One node, Postgres with its defaults (fsync on, over
- * its socket in the file system) and the generator share the machine's cores.
+ * its socket in the file system, its log worn in) and the generator share the machine's cores.
  *
  * Saturation is a closed loop of 1,000 sends under way, until each is answered. Latency is that of an open loop at
  * half of it, from the moment at which a message was due until the receiver's process has its frame.
@@ -100,12 +100,15 @@ const logSegments = 64;
 async function fillLog(databaseUrl: string): Promise<void> {
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
-  for (let segment = 0; segment < logSegments; segment++) {
-    await client.query("select pg_logical_emit_message(false, 'fill', 'x')");
-    await client.query('select pg_switch_wal()');
+  try {
+    for (let segment = 0; segment < logSegments; segment++) {
+      await client.query("select pg_logical_emit_message(false, 'fill', 'x')");
+      await client.query('select pg_switch_wal()');
+    }
+    await client.query('checkpoint');
+  } finally {
+    await client.end();
   }
-  await client.query('checkpoint');
-  await client.end();
 }
 
 async function storedMessages(databaseUrl: string): Promise<number> {

@@ -53,7 +53,7 @@ test('a message whose key is looked for twice at once stays as it was changed', 
 });
 
 /** Bert's inbox, and what Anna has said to him in so many conversations, each of which begins with a key. */
-async function manyConversations(count: number) {
+async function manyConversations(count: number, ownWord = false) {
   const directory = new KeyDirectory();
   const [anna, bert] = [await directory.join(), await directory.join()];
   const db = new AparteDb(testKey, `inbox-${randomUUID()}`);
@@ -82,6 +82,21 @@ async function manyConversations(count: number) {
     messages.set(conversationId, message);
     await db.conversations.put(conversationRow({ conversationId }));
   }
+  if (ownWord) {
+    const other = await directory.link(bert);
+    const said = await other.sealNote('something was read');
+    for (const { recipientDeviceId, type, content } of said.envelopes)
+      if (recipientDeviceId === bert.deviceId)
+        envelopes.push({
+          ...{
+            id: count + 1,
+            senderUserId: bert.userId,
+            senderDeviceId: other.deviceId,
+            conversationId: null,
+          },
+          ...{ type, content },
+        });
+  }
   const received: number[] = [];
   const receive = bert.receive.bind(bert);
   bert.receive = (some, preKeys) => {
@@ -105,7 +120,7 @@ async function manyConversations(count: number) {
     return true;
   };
   // The parts of the engine that this needs.
-  const environment = { db, api: { messages: { pull: { query: pull } } }, now: () => 1, newId: randomUUID };
+  const environment = { log: () => undefined, db, api: { messages: { pull: { query: pull } } }, now: () => 1, newId: randomUUID };
   const work = { environment, machine: bert, me, post } as unknown as Work;
   const inbox = new Inbox(work, {
     arrived: () => undefined,
@@ -146,6 +161,13 @@ test('a key that comes after too many others of its device waits for its turn, a
   expect([await db.messages.count(), received]).toEqual([0, []]);
   await pullAll();
   expect([await readable(), received]).toEqual([upTo(22), [22]]);
+  db.close();
+});
+
+test('what another device of the same person has said is taken in before what was said last', async () => {
+  const { db, received, readable, pullNewest } = await manyConversations(3, true);
+  await pullNewest();
+  expect([await readable(), received]).toEqual([[3], [2]]);
   db.close();
 });
 

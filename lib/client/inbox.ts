@@ -358,7 +358,8 @@ const passedOverMost = 20;
  */
 function aheadFor(conversationId: string, me: string, waiting: IncomingEnvelope[]): IncomingEnvelope[] {
   const passedOver = new Map<string, number>();
-  return waiting.filter(({ conversationId: of, senderUserId, senderDeviceId }) => {
+  const inOrder = [...waiting].sort((a, b) => a.id - b.id);
+  return inOrder.filter(({ conversationId: of, senderUserId, senderDeviceId }) => {
     const count = passedOver.get(senderDeviceId) ?? 0;
     if (senderUserId === me) return true;
     if (of === conversationId) return count <= passedOverMost;

@@ -10,7 +10,6 @@ function waitingIntake(
   { found = 'stored', takesAhead = async () => true, more = false } = {},
 ) {
   const asked: string[] = [];
-  let pulls = 0;
   const ahead = new Set<string>();
   const row = (conversationId: string) => ({
     ...{ conversationId, rosterVersion: 1, cursor: ahead.has(conversationId) ? 1 : 0 },
@@ -46,7 +45,7 @@ function waitingIntake(
     takeMarks: async () => undefined,
     askEnvelopes: async () => ({ envelopes: [], more }),
     pullEnvelopes: async () => {
-      pulls += 1;
+      asked.push('envelopes');
     },
     pullAhead: ({ conversationId }: { conversationId: string }) =>
       ask(`${conversationId} ahead`)
@@ -64,7 +63,7 @@ function waitingIntake(
       await turn();
     }
   };
-  return { intake, asked, answer, pulls: () => pulls };
+  return { intake, asked, answer };
 }
 
 test('a gap that is noted while its conversation is pulled is pulled again', async () => {
@@ -89,7 +88,7 @@ test('a connection that is replaced while it catches up is caught up with anew',
   intake.catchUp();
   await answer(4);
   await done;
-  expect(asked).toEqual(['state', '20 prekeys', 'state', '20 prekeys']);
+  expect(asked).toEqual(['state', 'envelopes', '20 prekeys', 'state', 'envelopes', '20 prekeys']);
 });
 
 test('the newest messages are fetched before the prekeys are topped up, which nobody waits for', async () => {
@@ -101,11 +100,11 @@ test('the newest messages are fetched before the prekeys are topped up, which no
   const done = intake.work();
   await answer(4);
   await done;
-  expect(asked).toEqual(['state', 'newer ahead', 'older', '20 prekeys']);
+  expect(asked).toEqual(['state', 'newer ahead', 'envelopes', 'older', '20 prekeys']);
 });
 
 test('where a key came after the envelopes were asked for they are pulled once more, and no further', async () => {
-  const { intake, answer, pulls } = waitingIntake([{ conversationId: 'a', lastAt: 1 }], {
+  const { intake, asked, answer } = waitingIntake([{ conversationId: 'a', lastAt: 1 }], {
     found: 'keyless',
     takesAhead: async () => false,
   });
@@ -113,7 +112,7 @@ test('where a key came after the envelopes were asked for they are pulled once m
   const done = intake.work();
   await answer(4);
   await done;
-  expect(pulls()).toBe(2);
+  expect(asked).toEqual(['state', 'a ahead', 'envelopes', 'a', '20 prekeys', 'envelopes']);
 });
 
 test('of what is told of prekeys while messages are fetched the last counts, and is acted upon once', async () => {
@@ -125,18 +124,22 @@ test('of what is told of prekeys while messages are fetched the last counts, and
     intake.take({ t: 'keys', oneTimeKeyCount, hasUnusedFallbackKey: true });
   await answer(2);
   await done;
-  expect(asked).toEqual(['state', 'a ahead', '18 prekeys']);
+  expect(asked).toEqual(['state', 'a ahead', 'envelopes', '18 prekeys']);
 });
 
 test('what was said last cannot be fetched: the envelopes, the others and the prekeys have their turn all the same', async () => {
-  const { intake, asked, answer, pulls } = waitingIntake([{ conversationId: 'a', lastAt: 1 }], {
-    takesAhead: () => Promise.reject(new Error('no network')),
-  });
+  const { intake, asked, answer } = waitingIntake(
+    [
+      { conversationId: 'older', lastAt: 1 },
+      { conversationId: 'newer', lastAt: 2 },
+    ],
+    { takesAhead: () => Promise.reject(new Error('no network')) },
+  );
   intake.catchUp();
   const done = intake.work();
   await answer(4);
   await done;
-  expect([asked, pulls()]).toEqual([['state', 'a ahead', 'a', '20 prekeys'], 1]);
+  expect(asked).toEqual(['state', 'newer ahead', 'envelopes', 'newer,older', '20 prekeys']);
 });
 
 test('where more envelopes wait than a page holds, all of them come before what was said last', async () => {
@@ -145,5 +148,5 @@ test('where more envelopes wait than a page holds, all of them come before what 
   const done = intake.work();
   await answer(3);
   await done;
-  expect(asked).toEqual(['state', 'a', '20 prekeys']);
+  expect(asked).toEqual(['state', 'envelopes', 'a', '20 prekeys']);
 });

@@ -115,6 +115,19 @@ test('what a broken connection was sent lately counts as not arrived, for that d
   expect(asked).toEqual(['phone']);
 });
 
+test('what was told a moment after the last that was noted counts as long as that', async () => {
+  const one = pusher({ deadForMs: 90_000 });
+  connected.add('phone');
+  one.wake(['anna']);
+  await pass(900);
+  one.wake(['anna']);
+  await pass(89_999);
+  connected.clear();
+  one.lost('anna', 'phone');
+  await pass(1_000);
+  expect(asked).toEqual(['phone']);
+});
+
 test('a push service in trouble is asked again, ever later, and not for ever', async () => {
   answers = [new Error('cut'), { status: 503, retryAfterMs: null }, { status: 429, retryAfterMs: 60_000 }];
   const one = pusher({ tries: 4 });

@@ -233,9 +233,10 @@ async function callerOf(
   try {
     return (await authentication.askerOf(token, true)) ?? refused('unauthenticated');
   } catch (error) {
-    if (error instanceof AparteError) return refused(error.code);
-    log.error({ err: error }, 'A device could not be looked up.');
     // The database is away or much too late: whoever it is, let them not all come back at once.
-    return { code: 'overloaded', withinMs: lookUpAgainWithinMs };
+    const later: Refusal = { code: 'overloaded', withinMs: lookUpAgainWithinMs };
+    if (error instanceof AparteError) return error.code === 'overloaded' ? later : refused(error.code);
+    log.error({ err: error }, 'A device could not be looked up.');
+    return later;
   }
 }
