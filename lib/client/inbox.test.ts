@@ -120,7 +120,13 @@ async function manyConversations(count: number, ownWord = false) {
     return true;
   };
   // The parts of the engine that this needs.
-  const environment = { log: () => undefined, db, api: { messages: { pull: { query: pull } } }, now: () => 1, newId: randomUUID };
+  const environment = {
+    log: () => undefined,
+    db,
+    api: { messages: { pull: { query: pull } } },
+    now: () => 1,
+    newId: randomUUID,
+  };
   const work = { environment, machine: bert, me, post } as unknown as Work;
   const inbox = new Inbox(work, {
     arrived: () => undefined,
