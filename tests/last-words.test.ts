@@ -89,6 +89,8 @@ test('a draft that another device has written since stands', async () => {
   await phone.until(() => phone.db.conversations.get(conversationId), 'the conversation');
   await anna.stop();
   leave(typed('Dinn', ''));
+  // Within the same millisecond the devices' names would decide.
+  phone.clockOffsetMs = 1;
   await saveDraft(phone.author, conversationId, 'Dinner at eight');
   await take();
   await anna.start();
