@@ -76,6 +76,7 @@ const activityEnds: Readonly<Record<ActivityKind, string>> = {
 
 /** Those of each device in one frame. */
 function framesBefore(envelopes: Committed['envelopes']): { deviceId: string; frame: string }[] {
+  if (envelopes.length === 0) return [];
   const byDevice = new Map<string, IncomingEnvelope[]>();
   for (const { recipientDeviceId, envelope } of envelopes) {
     const list = byDevice.get(recipientDeviceId);
@@ -108,7 +109,7 @@ export function createNotices(broker: Broker, wake: (userIds: string[]) => void)
         frame: frame.t === 'message' ? messageText(frame.message) : frameText(frame),
         exceptDeviceId: sender,
         times,
-        before: envelopes.length === 0 ? [] : framesBefore(envelopes),
+        before: framesBefore(envelopes),
       });
       if (frame.t !== 'message') return;
       const { senderUserId } = frame.message;

@@ -38,7 +38,7 @@ export function follow<T>(following: Following<T>): () => void {
     changed = false;
     state = 'reading';
     let closed = false;
-    let tookMs: number | undefined;
+    let tookMs = Number.POSITIVE_INFINITY;
     const start = now();
     // Whoever has changed something may be in the middle of a transaction, of which this is no part.
     Dexie.ignoreTransaction(read)
@@ -58,8 +58,8 @@ export function follow<T>(following: Following<T>): () => void {
         state = 'resting';
         changed ||= closed;
         // One of the two may have waited for others, for which nobody rests.
-        const restMs = Math.min(tookMs ?? now() - start, tookBeforeMs) * (1 / share - 1);
-        tookBeforeMs = tookMs ?? tookBeforeMs;
+        const restMs = Math.min(tookMs, tookBeforeMs) * (1 / share - 1);
+        tookBeforeMs = tookMs;
         after(closed ? longestRestMs : Math.min(longestRestMs, restMs), () => {
           if (state === 'ended') return;
           state = 'idle';

@@ -85,17 +85,10 @@ async function manyConversations(count: number, ownWord = false) {
   if (ownWord) {
     const other = await directory.link(bert);
     const said = await other.sealNote('something was read');
+    const from = { senderUserId: bert.userId, senderDeviceId: other.deviceId };
     for (const { recipientDeviceId, type, content } of said.envelopes)
       if (recipientDeviceId === bert.deviceId)
-        envelopes.push({
-          ...{
-            id: count + 1,
-            senderUserId: bert.userId,
-            senderDeviceId: other.deviceId,
-            conversationId: null,
-          },
-          ...{ type, content },
-        });
+        envelopes.push({ ...from, id: count + 1, conversationId: null, type, content });
   }
   const received: number[] = [];
   const receive = bert.receive.bind(bert);

@@ -115,6 +115,10 @@ export class Pusher {
     return this.#jobs.size;
   }
 
+  get #recentForMs(): number {
+    return this.#bounds.deadForMs + recentStepMs;
+  }
+
   /** There is something new for these users. */
   wake(userIds: readonly string[]): void {
     if (this.#closed) return;
@@ -127,15 +131,14 @@ export class Pusher {
       this.#recent.delete(userId);
       this.#recent.set(userId, now);
     }
-    this.#forget(this.#recent, this.#bounds.deadForMs + recentStepMs, this.#bounds.maxUsers);
+    this.#forget(this.#recent, this.#recentForMs, this.#bounds.maxUsers);
     this.#lookSoon();
   }
 
   /** A connection of this device broke without a word: what it was sent lately may not have arrived. */
   lost(userId: string, deviceId: string): void {
     const at = this.#recent.get(userId);
-    if (this.#closed || at === undefined || at < this.options.now() - this.#bounds.deadForMs - recentStepMs)
-      return;
+    if (this.#closed || at === undefined || at < this.options.now() - this.#recentForMs) return;
     if (this.#devices.size < this.#bounds.maxUsers) this.#devices.add(deviceId);
     this.#lookSoon();
   }
