@@ -1,5 +1,6 @@
 // Next runs this before any other module of the page.
 import './lib/client/no-eval';
 import { engineWorker } from './lib/client/engine-start';
+import { looksFirst } from './lib/client/first-visit';
 
-engineWorker();
+if (!looksFirst()) engineWorker();

@@ -1,4 +1,4 @@
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PHASE_DEVELOPMENT_SERVER } from 'next/constants.js';
 import { sourceHash } from './scripts/source-hash.mjs';
@@ -10,7 +10,12 @@ export default function config(phase) {
   const common = {
     trailingSlash: false,
     images: { unoptimized: true },
-    turbopack: { root },
+    turbopack: {
+      root,
+      // Sentences are compiled by the build: the pages hold what fills them in, not what reads their grammar.
+      rules: { '**/app/i18n/{en,fr}.ts': { loaders: [join(root, 'scripts/sentences.mjs')] } },
+      resolveAlias: { 'use-intl/format-message': 'use-intl/format-message/format-only' },
+    },
     poweredByHeader: false,
     // `tsc` checks the types of everything; a build need not do it again, tests included.
     typescript: { ignoreBuildErrors: true },

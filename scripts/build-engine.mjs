@@ -26,7 +26,7 @@ await writeFile(join(out, engine), `import '${body}';\n`);
 
 const { outputFiles } = await build({
   ...bundleOptions(root),
-  entryPoints: ['lib/client/engine-first.ts'],
+  entryPoints: ['lib/client/first-line.ts'],
   write: false,
   define: { 'globalThis.__ENGINE_SCRIPT': JSON.stringify(engine) },
 });

@@ -7,6 +7,7 @@ import { useTranslations } from 'use-intl';
 import { Virtualizer } from 'virtua';
 import type { ConversationRow } from '../../lib/client/db';
 import { findWord, fold, wordsOf } from '../../lib/client/fold';
+import type { Reminder } from '../../lib/client/recovery-intents';
 import { keyRing } from '../hooks/author';
 import { useConversations } from '../hooks/use-conversations';
 import { useHash } from '../hooks/use-hash';
@@ -21,7 +22,7 @@ import { InstallOffer } from './install';
 import { RecoveryReminder } from './recovery';
 import { SearchHits } from './search-hits';
 
-export function ChatList() {
+export function ChatList({ reminder }: { reminder: Reminder }) {
   const t = useTranslations();
   const names = useNames();
   const conversations = useConversations();
@@ -101,9 +102,8 @@ export function ChatList() {
           }}
         />
       </label>
-      <ConnectionLine />
-      {!sought && <RecoveryReminder />}
-      {!sought && <InstallOffer />}
+      {!sought && <RecoveryReminder reminder={reminder} />}
+      {!sought && reminder === 'no' && <InstallOffer />}
       <p className="visually-hidden" role="status">
         {found && t('search.count', { count: found.hits.length })}
       </p>
@@ -142,6 +142,7 @@ export function ChatList() {
           <p className="hint">{t('search.nothing', { text: search.trim() })}</p>
         )}
       </div>
+      <ConnectionLine />
     </nav>
   );
 }

@@ -8,6 +8,7 @@ import { forgetRemoval, removeDevice } from '../../lib/client/device-intents';
 import type { Device } from '../../lib/protocol/accounts';
 import { limits } from '../../lib/protocol/limits';
 import { api, author } from '../hooks/author';
+import { queries } from '../hooks/queries';
 import { useConnection, useDevices, useRemovals, useSession } from '../hooks/use-live';
 import { Confirm } from './confirm';
 import { Icon } from './icons';
@@ -21,7 +22,10 @@ export function DevicesManager() {
   const t = useTranslations();
   const [linking, setLinking] = useState(false);
   const known = useDevices();
-  const devices = useQuery({ queryKey: ['devices'], queryFn: () => api.devices.list.query(), retry: false });
+  const devices = useQuery(
+    { queryKey: ['devices'], queryFn: () => api.devices.list.query(), retry: false },
+    queries,
+  );
   const { refetch } = devices;
   const online = useConnection()?.state === 'online';
   const session = useSession();
@@ -163,10 +167,13 @@ const icons = { WEB: 'web', MOBILE: 'mobile', DESKTOP: 'desktop' } as const;
 function Rename({ device, onDone }: { device: Listed; onDone: () => void }) {
   const t = useTranslations();
   const [name, setName] = useState(device.name);
-  const rename = useMutation({
-    mutationFn: () => api.devices.rename.mutate({ deviceId: device.deviceId, name: name.trim() }),
-    onSuccess: onDone,
-  });
+  const rename = useMutation(
+    {
+      mutationFn: () => api.devices.rename.mutate({ deviceId: device.deviceId, name: name.trim() }),
+      onSuccess: onDone,
+    },
+    queries,
+  );
   return (
     <form
       className="find"

@@ -6,6 +6,7 @@ import { useTranslations } from 'use-intl';
 import { failureOf } from '../../lib/client/api';
 import { handlePattern, normalizeHandle } from '../../lib/protocol/names';
 import { api } from '../hooks/author';
+import { queries } from '../hooks/queries';
 
 export interface Found {
   userId: string;
@@ -21,7 +22,7 @@ export function FindPerson(props: {
 }) {
   const t = useTranslations();
   const [typed, setTyped] = useState('');
-  const find = useMutation({ mutationFn: (handle: string) => api.accounts.find.query({ handle }) });
+  const find = useMutation({ mutationFn: (handle: string) => api.accounts.find.query({ handle }) }, queries);
   const handle = normalizeHandle(typed);
   const self = find.data?.userId === props.me;
   const search = () => {

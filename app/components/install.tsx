@@ -5,7 +5,7 @@ import { useTranslations } from 'use-intl';
 import { putOffInstall } from '../../lib/client/install-intents';
 import { author } from '../hooks/author';
 import { useInstall } from '../hooks/use-install';
-import { useInstallOffer, useRecoveryReminder } from '../hooks/use-live';
+import { useInstallOffer } from '../hooks/use-live';
 import { Icon } from './icons';
 import { Modal } from './modal';
 
@@ -14,11 +14,10 @@ export const InstallOffer = memo(function InstallOffer() {
   const t = useTranslations('install');
   const install = useInstall();
   const offered = useInstallOffer();
-  const reminder = useRecoveryReminder();
   const [explaining, setExplaining] = useState(false);
   const can = install.way === 'ask' || install.way === 'ios';
   if (explaining) return <IosSteps onClose={() => setExplaining(false)} />;
-  if (!can || !offered || reminder !== 'no') return null;
+  if (!can || !offered) return null;
   return (
     <div className="reminder">
       <p>{t('offer')}</p>

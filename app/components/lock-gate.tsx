@@ -6,21 +6,14 @@ import { wipeProfile } from '../../lib/client/store-key';
 import { keyRing } from '../hooks/author';
 import { useAutoLock, useLockState } from '../hooks/use-lock';
 import { Icon } from './icons';
-import { Logo } from './logo';
 import { Modal } from './modal';
+import { Opening } from './opening';
 
 /** Nothing behind it is there, not even in memory, until this profile is open. */
 export function LockGate({ children }: { children: ReactNode }) {
   const state = useLockState();
-  const t = useTranslations('app');
   if (state === 'locked') return <LockScreen />;
-  if (state === 'open') return <Unlocked>{children}</Unlocked>;
-  return (
-    <main className="page empty" aria-busy="true">
-      <Logo />
-      <p className="visually-hidden">{t('loading')}</p>
-    </main>
-  );
+  return state === 'open' ? <Unlocked>{children}</Unlocked> : <Opening />;
 }
 
 function Unlocked({ children }: { children: ReactNode }) {

@@ -1,20 +1,14 @@
 'use client';
 
-import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useState } from 'react';
-import { IntlProvider } from 'use-intl';
-import { type Language, useLanguage, useTheme } from '../hooks/preferences';
+import { type IntlError, IntlErrorCode, IntlProvider } from 'use-intl';
+import type { Language } from '../../lib/client/language';
+import { useLanguage, useTheme } from '../hooks/preferences';
 import { en } from '../i18n/en';
 import { LockGate } from './lock-gate';
 import { NamesProvider } from './names-provider';
 import { StorageBoundary } from './storage-boundary';
 import { UpdateOffer } from './update-offer';
-
-/** Without a network what is asked fails, and says so: nobody waits for what happens later, when they are elsewhere. */
-const networkMode = 'always';
-const queries = new QueryClient({
-  defaultOptions: { queries: { networkMode, refetchOnReconnect: true }, mutations: { networkMode } },
-});
 
 /** Language and theme around everything. */
 export function Providers({ children }: { children: ReactNode }) {
@@ -29,21 +23,20 @@ export function Providers({ children }: { children: ReactNode }) {
   }, [theme]);
   if (!messages) return null;
   return (
-    <IntlProvider
-      locale={language}
-      messages={messages}
-      timeZone={Intl.DateTimeFormat().resolvedOptions().timeZone}
-    >
-      <QueryClientProvider client={queries}>
-        <StorageBoundary>
-          <LockGate>
-            <NamesProvider>{children}</NamesProvider>
-          </LockGate>
-        </StorageBoundary>
-        <UpdateOffer />
-      </QueryClientProvider>
+    <IntlProvider locale={language} messages={messages} onError={complain}>
+      <StorageBoundary>
+        <LockGate>
+          <NamesProvider>{children}</NamesProvider>
+        </LockGate>
+      </StorageBoundary>
+      <UpdateOffer />
     </IntlProvider>
   );
+}
+
+/** Where no time zone is said, the browser's own is meant: to ask for its name costs 15 ms, see the first line. */
+function complain(error: IntlError): void {
+  if (error.code !== IntlErrorCode.ENVIRONMENT_FALLBACK) console.error(error);
 }
 
 /** English is there from the start, French once it is asked for. @returns `null` until then */

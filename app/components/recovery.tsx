@@ -2,19 +2,20 @@
 
 import { memo, useState } from 'react';
 import { useFormatter, useTranslations } from 'use-intl';
-import { putOffRecovery } from '../../lib/client/recovery-intents';
+import { putOffRecovery, type Reminder } from '../../lib/client/recovery-intents';
 import { author } from '../hooks/author';
-import { useRecovery, useRecoveryReminder } from '../hooks/use-live';
-import { RecoveryModal } from './recovery-modal';
+import { useRecovery } from '../hooks/use-live';
+import { late } from './late';
+
+const { Late: RecoveryModal } = late(() => import('./recovery-modal').then((file) => file.RecoveryModal));
 
 /** Stands over the list until there is a recovery key. It can be put off a few times, and not for ever. */
-export const RecoveryReminder = memo(function RecoveryReminder() {
+export const RecoveryReminder = memo(function RecoveryReminder({ reminder }: { reminder: Reminder }) {
   const t = useTranslations('recovery');
-  const reminder = useRecoveryReminder();
   const [making, setMaking] = useState(false);
   return (
     <>
-      {reminder && reminder !== 'no' && (
+      {reminder !== 'no' && (
         <div className="reminder">
           <p>{t('reminder')}</p>
           <div className="choices">

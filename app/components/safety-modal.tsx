@@ -6,6 +6,7 @@ import { useTranslations } from 'use-intl';
 import { matchesSafetyNumber, safetyNumber } from '../../lib/client/safety-number';
 import { decideIdentity } from '../../lib/client/trust-intents';
 import { author } from '../hooks/author';
+import { queries } from '../hooks/queries';
 import { useIdentity } from '../hooks/use-live';
 import { useNames } from '../hooks/use-names';
 import { Modal } from './modal';
@@ -24,15 +25,18 @@ export function SafetyModal({ userId, onClose }: { userId: string; onClose: () =
   // What the server tells now is what has to be compared.
   const masterKey = theirs?.changedTo ?? theirs?.masterKey;
   const verified = theirs?.verification !== null && theirs?.changedTo === null;
-  const { data: number } = useQuery({
-    queryKey: ['safety', userId, masterKey, mine?.masterKey],
-    queryFn: () =>
-      safetyNumber(
-        { userId: mine?.userId ?? '', masterKey: mine?.masterKey ?? '' },
-        { userId, masterKey: masterKey ?? '' },
-      ),
-    enabled: mine != null && masterKey !== undefined,
-  });
+  const { data: number } = useQuery(
+    {
+      queryKey: ['safety', userId, masterKey, mine?.masterKey],
+      queryFn: () =>
+        safetyNumber(
+          { userId: mine?.userId ?? '', masterKey: mine?.masterKey ?? '' },
+          { userId, masterKey: masterKey ?? '' },
+        ),
+      enabled: mine != null && masterKey !== undefined,
+    },
+    queries,
+  );
   const decide = (verify: boolean) => {
     if (masterKey !== undefined) void decideIdentity(author, { userId, masterKey, verify });
   };

@@ -3,6 +3,7 @@
 import { usePathname } from 'next/navigation';
 import { type ReactNode, useEffect } from 'react';
 import { useTranslations } from 'use-intl';
+import { endFirstVisit, looksFirst } from '../../lib/client/first-visit';
 import { unreadOf } from '../../lib/client/queries';
 import { useLastWords } from '../hooks/last-words';
 import { useAlerts } from '../hooks/use-alerts';
@@ -10,15 +11,19 @@ import { useBackgroundSync } from '../hooks/use-background-sync';
 import { useCleared } from '../hooks/use-cleared';
 import { useListed } from '../hooks/use-conversations';
 import { useFirstContact } from '../hooks/use-first-contact';
-import { useSession } from '../hooks/use-live';
+import { useRecoveryReminder, useSession } from '../hooks/use-live';
 import { useMultiDeviceSync } from '../hooks/use-multi-device-sync';
 import { useStorage } from '../hooks/use-storage';
 import { useTabVisible } from '../hooks/use-tab-visible';
 import { ChatList } from './chat-list';
-import { Logo } from './logo';
+import { late } from './late';
+import { Opening } from './opening';
 import { SecurityNews } from './security-news';
 import { StorageBroken } from './storage-boundary';
-import { Welcome } from './welcome';
+
+// Who has an account does not need it; who comes for the first time does at once.
+const { Late: Welcome, ahead } = late(() => import('./welcome').then((file) => file.Welcome), Opening);
+if (typeof document !== 'undefined' && looksFirst()) void ahead();
 
 /** What surrounds every route: the welcome until there is an account, then the list beside the route. */
 export function Shell({ children }: { children: ReactNode }) {
@@ -32,6 +37,7 @@ export function Shell({ children }: { children: ReactNode }) {
   useAlerts(signedIn);
   useCleared(signedIn);
   useLastWords(deviceId);
+  const reminder = useRecoveryReminder();
   const { storage, tryAgain } = useStorage();
   const { conversations, blocked, whole } = useListed();
   // A device that was signed out may still have what was unread: it is told to nobody.
@@ -47,18 +53,16 @@ export function Shell({ children }: { children: ReactNode }) {
     if ('setAppBadge' in navigator) navigator.setAppBadge(unread).catch(() => undefined);
   }, [unread]);
   useEffect(() => {
+    if (signedIn) endFirstVisit(true);
+  }, [signedIn]);
+  useEffect(() => {
     // What is here must not be cleared away when space is short; the browser may say no.
     if (signedIn && 'storage' in navigator) navigator.storage.persist().catch(() => undefined);
   }, [signedIn]);
 
-  if (!session || (session.state === 'signed_in' && contact !== 'through')) {
-    return (
-      <main className="page empty" aria-busy="true">
-        <Logo />
-        <p className="visually-hidden">{t('app.loading')}</p>
-      </main>
-    );
-  }
+  // The list is drawn with what stands over it, or it would jump.
+  const known = session && (!signedIn || (contact === 'through' && reminder !== undefined));
+  if (!known) return <Opening />;
   if (storage === 'broken') return <StorageBroken />;
   if (session.state !== 'signed_in') return <Welcome session={session} />;
   const atList = pathname === '/';
@@ -69,7 +73,7 @@ export function Shell({ children }: { children: ReactNode }) {
         {t('nav.skip')}
       </a>
       <SecurityNews storage={storage} onTry={tryAgain} />
-      <ChatList />
+      <ChatList reminder={reminder ?? 'no'} />
       {children}
     </div>
   );

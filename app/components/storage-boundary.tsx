@@ -5,6 +5,7 @@ import { useTranslations } from 'use-intl';
 import { clearStores } from '../../lib/client/store-key';
 import { Confirm } from './confirm';
 import { Logo } from './logo';
+import { Opening } from './opening';
 
 /** A browser that closes or clears the storage makes reads fail for a moment: so often the page is tried again. */
 const tries = 4;
@@ -39,16 +40,6 @@ export class StorageBoundary extends Component<{ children: ReactNode }, Standing
     if (this.state.state === 'fine') return this.props.children;
     return this.state.state === 'broken' ? <StorageBroken /> : <Opening />;
   }
-}
-
-function Opening() {
-  const t = useTranslations('app');
-  return (
-    <main className="page empty" aria-busy="true">
-      <Logo />
-      <p className="visually-hidden">{t('loading')}</p>
-    </main>
-  );
 }
 
 /** In this tab only: whether clearing the cache has been tried. */

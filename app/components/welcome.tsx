@@ -1,20 +1,22 @@
 'use client';
 
 import { useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { useTranslations } from 'use-intl';
 import { owesErasure } from '../../lib/client/erasure';
+import { endFirstVisit } from '../../lib/client/first-visit';
 import { signUp } from '../../lib/client/intents';
 import type { Session } from '../../lib/client/meta';
 import { backToReading } from '../../lib/client/storage-intents';
 import { limits } from '../../lib/protocol/limits';
 import { handlePattern, normalizeHandle } from '../../lib/protocol/names';
 import { api, author } from '../hooks/author';
+import { queries } from '../hooks/queries';
 import { useLost } from '../hooks/use-live';
 import { useSettled } from '../hooks/use-settled';
 import { deviceKind, deviceName } from './device-name';
 import { LinkingModal } from './linking-modal';
-import { Logo } from './logo';
+import { WelcomeLead } from './opening';
 import { RecoverAccount } from './recover-account';
 
 /** Choosing a name and a handle is all it takes: the engine makes the keys. */
@@ -26,15 +28,19 @@ export function Welcome({ session }: { session: Session }) {
   const handle = normalizeHandle(typed);
   const asked = useSettled(handle);
   const valid = handlePattern.test(handle);
-  const taken = useQuery({
-    queryKey: ['handleTaken', asked],
-    queryFn: () => api.accounts.handleTaken.query({ handle: asked }),
-    enabled: handlePattern.test(asked),
-    retry: false,
-  });
+  const taken = useQuery(
+    {
+      queryKey: ['handleTaken', asked],
+      queryFn: () => api.accounts.handleTaken.query({ handle: asked }),
+      enabled: handlePattern.test(asked),
+      retry: false,
+    },
+    queries,
+  );
   // What is known of another handle says nothing about this one.
   const isTaken = handle === asked ? taken.data : undefined;
   const [linking, setLinking] = useState(false);
+  useEffect(() => endFirstVisit(false), []);
   const [recovering, setRecovering] = useState(session.state === 'recovery_failed');
   // Nothing can begin, nor is the account named, while what it had is being erased.
   const erasing = owesErasure(session);
@@ -49,12 +55,12 @@ export function Welcome({ session }: { session: Session }) {
   };
 
   return (
-    <main className="welcome" id="content">
+    <main className="welcome tall" id="content">
       <div className="welcome-card">
-        <Logo />
-        <p className="brand">{t('app.name')}</p>
-        <h1>{t(lost ? 'storage.goneTitle' : 'welcome.title')}</h1>
-        <p className="lead">{lost ? t('storage.gone', { handle: lost.handle }) : t('welcome.lead')}</p>
+        <WelcomeLead
+          title={t(lost ? 'storage.goneTitle' : 'welcome.title')}
+          lead={lost ? t('storage.gone', { handle: lost.handle }) : t('welcome.lead')}
+        />
         {lost && (
           <div className="ways">
             <button

@@ -3,10 +3,10 @@
 import { setAlertSettings, wishPush } from '../../lib/client/alert-intents';
 import { neutralTag, notificationOf, tagOf } from '../../lib/client/alerts';
 import type { AlertMessage } from '../../lib/client/engine-worker';
+import type { Language } from '../../lib/client/language';
 import { toBase64Url } from '../../lib/protocol/base64';
 import { alertWords } from '../i18n/alerts';
 import { api, author } from './author';
-import type { Language } from './preferences';
 
 /** What stands between a person and their notifications. */
 export type AlertPermission = 'granted' | 'default' | 'denied' | 'unsupported' | 'needs_install';

@@ -1,19 +1,14 @@
 'use client';
 
 import { useSyncExternalStore } from 'react';
+import { currentLanguage, type Language, settingKey } from '../../lib/client/language';
 
-export type Language = 'en' | 'fr';
 export type Theme = 'system' | 'light' | 'dark';
 
 const listeners = new Set<() => void>();
 
-/** Kept in this browser, apart from the account: they hold before anyone has signed up. */
-function read(key: string): string | null {
-  return localStorage.getItem(`aparte-${key}`);
-}
-
-function write(key: string, value: string): void {
-  localStorage.setItem(`aparte-${key}`, value);
+function write(name: 'language' | 'theme', value: string): void {
+  localStorage.setItem(settingKey(name), value);
   for (const changed of listeners) changed();
 }
 
@@ -26,14 +21,8 @@ function subscribe(changed: () => void): () => void {
   };
 }
 
-function currentLanguage(): Language {
-  const chosen = read('language');
-  if (chosen === 'en' || chosen === 'fr') return chosen;
-  return navigator.languages.find((tag) => /^(en|fr)\b/.test(tag))?.startsWith('fr') ? 'fr' : 'en';
-}
-
 function currentTheme(): Theme {
-  const chosen = read('theme');
+  const chosen = localStorage.getItem(settingKey('theme'));
   return chosen === 'light' || chosen === 'dark' ? chosen : 'system';
 }
 

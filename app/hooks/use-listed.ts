@@ -10,6 +10,7 @@ import * as queries from '../../lib/client/queries';
 import { asRead } from '../../lib/client/reading-hint';
 import { db } from './author';
 import { useConnection, useSession } from './use-live';
+import { whenThereIsTime } from './when-there-is-time';
 
 /** More than the rows of a tall screen. */
 const newestCount = 40;
@@ -139,17 +140,4 @@ function useReading(userId: string | null): ReadonlyMap<string, number> {
     };
   }, [userId]);
   return read;
-}
-
-/** Nobody waits longer for the rest; a tab that is not looked at draws nothing, and may never be idle. */
-const idleMs = 1_000;
-
-/** Calls back once the screen is drawn and nothing presses. @returns what calls it off */
-function whenThereIsTime(call: () => void): () => void {
-  if (!('requestIdleCallback' in globalThis)) {
-    const timer = setTimeout(call, idleMs / 4);
-    return () => clearTimeout(timer);
-  }
-  const idle = requestIdleCallback(call, { timeout: idleMs });
-  return () => cancelIdleCallback(idle);
 }

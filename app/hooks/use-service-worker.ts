@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from 'react';
 import { saveAll } from './last-words';
+import { whenThereIsTime } from './when-there-is-time';
 
 /** How often a page that stays open asks for a new version. */
 const lookEveryMs = 3_600_000;
@@ -31,12 +32,12 @@ export function useServiceWorker(): (() => void) | null {
     let timer: ReturnType<typeof setInterval> | undefined;
     let gone = false;
     let leave: (() => void) | undefined;
+    // Whichever tab was asked: a page of the old version must not go on under the new one.
+    const controlled = navigator.serviceWorker.controller !== null;
+    navigator.serviceWorker.addEventListener('controllerchange', () => controlled && changeOver());
     const register = async () => {
       const { Workbox } = await import('workbox-window');
       const workbox = new Workbox('/sw.js');
-      // Whichever tab was asked: a page of the old version must not go on under the new one.
-      const controlled = navigator.serviceWorker.controller !== null;
-      navigator.serviceWorker.addEventListener('controllerchange', () => controlled && changeOver());
       const registration = await workbox.register();
       if (!registration) return;
       const stop = followVersions(registration, {
@@ -47,10 +48,13 @@ export function useServiceWorker(): (() => void) | null {
       else leave = stop;
       timer = setInterval(() => void workbox.update().catch(() => undefined), lookEveryMs);
     };
-    // Without one the app works all the same, with a network.
-    register().catch((error: unknown) => console.warn('aparte: service worker', error));
+    // Without one the app works all the same, with a network; and its files must not hold up the first screen.
+    const callOff = whenThereIsTime(() =>
+      register().catch((error: unknown) => console.warn('aparte: service worker', error)),
+    );
     return () => {
       gone = true;
+      callOff();
       leave?.();
       clearInterval(timer);
     };

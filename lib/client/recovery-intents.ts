@@ -16,8 +16,11 @@ export async function keepRecoveryKey({ db }: Author, key: string): Promise<void
   await db.writeMeta('recovery', { state: 'storing', key });
 }
 
-/** Whether the owner is to be reminded that nothing would bring the account back, and whether that can be put off. */
-export async function recoveryReminder(db: AparteDb, now: number): Promise<'no' | 'soft' | 'firm'> {
+/** Whether it can be put off. */
+export type Reminder = 'no' | 'soft' | 'firm';
+
+/** Whether the owner is to be reminded that nothing would bring the account back. */
+export async function recoveryReminder(db: AparteDb, now: number): Promise<Reminder> {
   const recovery = await db.readMeta('recovery');
   if (recovery?.state !== 'none') return 'no';
   const reminder = await db.readMeta('recoveryReminder');

@@ -62,7 +62,7 @@ test('the browser finds nothing that stands against installing it, and every pic
   }
 });
 
-test('a first visit starts the engine with its scripts, and a page that is opened from the device with its first line: one each time', async () => {
+test('a first visit starts the engine once the welcome is drawn, and a page that is opened from the device with its first line: one each time', async () => {
   const anna = await person('Anna');
   await anna.signUp();
   const engines = () => anna.page.workers().filter((worker) => worker.url().includes('/engine-'));

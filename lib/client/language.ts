@@ -1,0 +1,11 @@
+export type Language = 'en' | 'fr';
+
+/** Where a browser keeps what was chosen, apart from the account: it holds before anyone has signed up. */
+export const settingKey = (name: 'language' | 'theme'): string => `aparte-${name}`;
+
+/** The language that was chosen in this browser, or else that of the browser. */
+export function currentLanguage(): Language {
+  const chosen = localStorage.getItem(settingKey('language'));
+  if (chosen === 'en' || chosen === 'fr') return chosen;
+  return navigator.languages.find((tag) => /^(en|fr)\b/.test(tag))?.startsWith('fr') ? 'fr' : 'en';
+}
