@@ -30,6 +30,6 @@ if (worker)
   };
 globalThis.aparteEngine = { script, worker, said };
 // The first thing that is formatted takes 15 ms in each process, for the tables of all languages: while the page waits for
-// its scripts, if it does, and not in the way of the worker's start.
-globalThis.requestIdleCallback?.(() => new Intl.DateTimeFormat());
+// its scripts, if it does, and not in the way of the worker's start. The welcome formats nothing.
+if (navigator.serviceWorker?.controller) globalThis.requestIdleCallback?.(() => new Intl.DateTimeFormat());
 markFirstVisit();
