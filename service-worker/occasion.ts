@@ -9,6 +9,7 @@ import { engineLock } from '../lib/client/engine-lock';
 import type { Environment } from '../lib/client/environment';
 import type { Author } from '../lib/client/intents';
 import { borrowKey } from '../lib/client/key-ring';
+import { browserLanguage } from '../lib/client/language';
 import type { Store } from '../lib/client/store-key';
 
 declare const self: ServiceWorkerGlobalScope;
@@ -24,12 +25,9 @@ self.fetch = async (input, init) => {
 /** Answers inside a notification are Chromium's, and not every library knows them. */
 const answers = 'NotificationEvent' in self && 'reply' in NotificationEvent.prototype;
 
-type Language = keyof typeof alertWords;
-
 /** @param environment `null`: the app is locked, and with it what its person has chosen */
 export async function wordsOf(environment: Environment | null) {
-  const own: Language = navigator.language.startsWith('fr') ? 'fr' : 'en';
-  return alertWords[(await environment?.db.readMeta('language')) ?? own];
+  return alertWords[(await environment?.db.readMeta('language')) ?? browserLanguage()];
 }
 
 /** Another event's run ends within this, or it is left: browsers end a service worker's work after half a minute. */
