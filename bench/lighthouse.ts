@@ -18,12 +18,14 @@ const runs = Number(process.env.RUNS ?? '3');
 const categories = ['performance', 'accessibility', 'best-practices'] as const;
 type Scores = Record<(typeof categories)[number], number>;
 
-/** One look at a page in a browser that has just been started, as somebody starts an app. */
-type Look = (
-  device: 'phone' | 'desktop',
-  debugged: boolean,
-  tell?: (line: string) => void,
-) => Promise<Scores>;
+type Tell = (line: string) => void;
+
+/** What is looked at: `profile` gives the folder of what the browser remembers. */
+interface Screen {
+  readonly name: string;
+  readonly url: string;
+  readonly profile: () => string;
+}
 
 /**
  * Lighthouse on every screen, signed in, as a phone and as a desktop sees it: performance, and what must be whole at
@@ -39,7 +41,7 @@ export const lighthouseBench: Bench = async (tell) => {
   try {
     let visitors = 0;
     const visitor = () => join(folder, `visitor-${visitors++}`);
-    const rows = await screen('welcome', lookAt(`${server.origin}/`, visitor), tell);
+    const rows = await measure({ name: 'welcome', url: `${server.origin}/`, profile: visitor }, tell);
     const port = await freePort();
     const context = await launch(profile, port, server.origin);
     const conversation = await settle(context, server.origin).finally(() => context.close());
@@ -51,8 +53,8 @@ export const lighthouseBench: Bench = async (tell) => {
       ['settings', '/settings'],
       ['share', '/share'],
     ] as const) {
-      const look = lookAt(new URL(address, server.origin).href, () => profile);
-      rows.push(...(await screen(name, look, tell)));
+      const url = new URL(address, server.origin).href;
+      rows.push(...(await measure({ name, url, profile: () => profile }, tell)));
     }
     return rows;
   } finally {
@@ -98,72 +100,68 @@ async function settle(context: BrowserContext, origin: string): Promise<string> 
   }
 }
 
-/** @param profileOf what the browser of each look remembers */
-function lookAt(url: string, profileOf: () => string): Look {
-  return async (device, debugged, tell) => {
-    const port = await freePort();
-    const context = await launch(profileOf(), port, new URL(url).origin);
-    try {
-      const browser = debugged ? undefined : await undebugged(port);
-      const flags: Flags = {
-        port,
-        logLevel: 'error',
-        onlyCategories: [...categories],
-        // What the profile holds is what is looked at.
-        disableStorageReset: true,
-      };
-      const result = await lighthouse(
-        url,
-        flags,
-        device === 'desktop' ? desktopConfig : undefined,
-        // The one in front: what lies behind it is not painted.
-        (await browser?.pages())?.[0],
-      );
-      if (!result) throw new Error('Lighthouse gave nothing.');
-      const failed = Object.values(result.lhr.audits).find((audit) => audit.scoreDisplayMode === 'error');
-      if (failed) throw new Error(`Lighthouse: ${failed.id}: ${failed.errorMessage}`);
-      if (tell) told(device, result.lhr.audits, tell);
-      const score = (category: (typeof categories)[number]) =>
-        Math.round((result.lhr.categories[category]?.score ?? 0) * 100);
-      return {
-        performance: score('performance'),
-        accessibility: score('accessibility'),
-        'best-practices': score('best-practices'),
-      };
-    } finally {
-      await context.close();
-    }
-  };
+/** One look in a browser that has just been started, as somebody starts an app. */
+async function look(
+  screen: Screen,
+  device: 'phone' | 'desktop',
+  debugged: boolean,
+  tell?: Tell,
+): Promise<Scores> {
+  const port = await freePort();
+  const context = await launch(screen.profile(), port, new URL(screen.url).origin);
+  try {
+    const browser = debugged ? undefined : await undebugged(port);
+    // The one in front: what lies behind it is not painted.
+    const page = (await browser?.pages())?.[0];
+    const flags: Flags = {
+      port,
+      logLevel: 'error',
+      onlyCategories: [...categories],
+      // What the profile holds is what is looked at.
+      disableStorageReset: true,
+    };
+    const result = await lighthouse(
+      screen.url,
+      flags,
+      device === 'desktop' ? desktopConfig : undefined,
+      page,
+    );
+    if (!result) throw new Error('Lighthouse gave nothing.');
+    const audits = Object.values(result.lhr.audits);
+    const failed = audits.find((audit) => audit.scoreDisplayMode === 'error');
+    if (failed) throw new Error(`Lighthouse: ${failed.id}: ${failed.errorMessage}`);
+    for (const { id, score, scoreDisplayMode, displayValue } of audits)
+      if (told.has(id) || (scoreDisplayMode === 'binary' && score === 0))
+        tell?.(`${id}: ${displayValue ?? 'no'}`);
+    const score = (category: keyof Scores) => Math.round((result.lhr.categories[category]?.score ?? 0) * 100);
+    return {
+      performance: score('performance'),
+      accessibility: score('accessibility'),
+      'best-practices': score('best-practices'),
+    };
+  } finally {
+    await context.close();
+  }
 }
 
-function told(
-  device: string,
-  audits: Record<
-    string,
-    { id: string; score: number | null; scoreDisplayMode: string; displayValue?: string }
-  >,
-  tell: (line: string) => void,
-): void {
-  for (const id of [
-    'first-contentful-paint',
-    'largest-contentful-paint',
-    'total-blocking-time',
-    'cumulative-layout-shift',
-  ])
-    tell(`${device} ${id}: ${audits[id]?.displayValue ?? '–'}`);
-  for (const { id, score, scoreDisplayMode } of Object.values(audits))
-    if (scoreDisplayMode === 'binary' && score === 0) tell(`${device}: ${id}`);
-}
+const told = new Set([
+  'first-contentful-paint',
+  'largest-contentful-paint',
+  'total-blocking-time',
+  'cumulative-layout-shift',
+]);
 
-async function screen(name: string, look: Look, tell: (line: string) => void): Promise<Row[]> {
-  tell(name);
+async function measure(screen: Screen, tell: Tell): Promise<Row[]> {
+  const { name } = screen;
   const rows: Row[] = [];
   for (const device of ['phone', 'desktop'] as const) {
     const looks: Scores[] = [];
-    for (let run = 0; run < runs; run++) looks.push(await look(device, false, run === 0 ? tell : undefined));
+    tell(`${name}, ${device}`);
+    for (let run = 0; run < runs; run++)
+      looks.push(await look(screen, device, false, run === 0 ? tell : undefined));
     for (const category of categories) {
       const values = looks.map((scores) => scores[category]);
-      tell(`${device} ${category}: ${values.join(' ')}`);
+      tell(`${category}: ${values.join(' ')}`);
       rows.push({
         name: `${name}_${device}_${category.replace('-', '_')}`,
         value: category === 'performance' ? median(values) : Math.min(...values),
@@ -173,7 +171,7 @@ async function screen(name: string, look: Look, tell: (line: string) => void): P
       });
     }
   }
-  const { performance } = await look('phone', true);
+  const { performance } = await look(screen, 'phone', true);
   rows.push({ name: `${name}_phone_performance_debugged`, value: performance, unit: '', better: 'higher' });
   return rows;
 }
