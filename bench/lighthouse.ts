@@ -132,7 +132,7 @@ async function look(
     if (failed) throw new Error(`Lighthouse: ${failed.id}: ${failed.errorMessage}`);
     for (const { id, score, scoreDisplayMode, displayValue } of audits)
       if (told.has(id) || (scoreDisplayMode === 'binary' && score === 0))
-        tell?.(`${id}: ${displayValue ?? 'no'}`);
+        tell?.(`${id}: ${displayValue ?? (score === 0 ? 'no' : '–')}`);
     const score = (category: keyof Scores) => Math.round((result.lhr.categories[category]?.score ?? 0) * 100);
     return {
       performance: score('performance'),

@@ -18,7 +18,7 @@ import { endSearch, findsStep, prepareSearch, useSearch } from '../hooks/use-sea
 import { ChatRow } from './chat-row';
 import { ConnectionLine } from './connection-line';
 import { Icon } from './icons';
-import { InstallOffer } from './install';
+import { InstallOffer } from './install-offer';
 import { RecoveryReminder } from './recovery';
 import { SearchHits } from './search-hits';
 

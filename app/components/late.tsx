@@ -1,9 +1,7 @@
 'use client';
 
 import { type ComponentType, useEffect, useState } from 'react';
-
-const firstPauseMs = 500;
-const longestPauseMs = 30_000;
+import { backoffMs } from '../../lib/client/connection-state';
 
 /**
  * A component whose file comes when it is first needed. One that does not come is asked for again until it does: React's
@@ -39,13 +37,14 @@ export function late<Props extends object>(
 }
 
 async function untilLoaded<T>(load: () => Promise<T>): Promise<T> {
-  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
+  for (let tries = 0; ; tries++) {
     try {
       return await load();
     } catch {
-      await new Promise<void>((resolve) => {
-        setTimeout(resolve, pauseMs);
-        addEventListener('online', () => resolve(), { once: true });
+      const pause = AbortSignal.timeout(backoffMs(tries, Math.random()));
+      await new Promise((resolve) => {
+        pause.addEventListener('abort', resolve);
+        addEventListener('online', resolve, { signal: pause });
       });
     }
   }

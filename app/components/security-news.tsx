@@ -9,10 +9,13 @@ import { useIdentity, useLies, useLost, useMended, useRecovered } from '../hooks
 import { useNames } from '../hooks/use-names';
 import { DeviceNews } from './device-news';
 import { late } from './late';
-import { EarlierSelf, Mended, StorageFull } from './storage-news';
 
-// Once in the life of an account, and none of the first screen.
-const { Late: KeysGone } = late(() => import('./keys-gone').then((file) => file.KeysGone));
+// Rare, and none of the first screen.
+const storageNews = () => import('./storage-news');
+const { Late: StorageFull } = late(() => storageNews().then((file) => file.StorageFull));
+const { Late: KeysGone } = late(() => storageNews().then((file) => file.KeysGone));
+const { Late: EarlierSelf } = late(() => storageNews().then((file) => file.EarlierSelf));
+const { Late: Mended } = late(() => storageNews().then((file) => file.Mended));
 const { Late: LostDevices } = late(() => import('./lost-devices').then((file) => file.LostDevices));
 
 /** The gravest of what the owner of this account should know: one thing at a time. */

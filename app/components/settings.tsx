@@ -15,7 +15,7 @@ import { Blocked } from './blocked';
 import { Confirm } from './confirm';
 import { Retry } from './connection-line';
 import { DevicesManager } from './devices-manager';
-import { InstallCard } from './install';
+import { InstallCard } from './install-card';
 import { NotificationSettings } from './notification-settings';
 import { PageBar } from './page-bar';
 import { RecoveryCard } from './recovery';

@@ -1,11 +1,14 @@
 'use client';
 
 import Link from 'next/link';
+import { useState } from 'react';
 import { useTranslations } from 'use-intl';
 import { removeDevice } from '../../lib/client/device-intents';
 import type { Loss } from '../../lib/client/meta';
 import { dismissLoss, dismissMended } from '../../lib/client/storage-intents';
 import { author } from '../hooks/author';
+import { useSession } from '../hooks/use-live';
+import { linkNearing, recoverNearing, type Way, WayIn } from './way-in';
 
 /** No room: what waits stays on the server, what is typed in its field. */
 export function StorageFull({ onTry }: { onTry: () => void }) {
@@ -23,6 +26,35 @@ export function StorageFull({ onTry }: { onTry: () => void }) {
         </button>
       </div>
     </div>
+  );
+}
+
+/** The browser has cleared the keys of this device: what is here can be read, nothing more. */
+export function KeysGone({ loss }: { loss: Loss }) {
+  const t = useTranslations('storage');
+  const session = useSession();
+  const [way, setWay] = useState<Way>('none');
+  return (
+    <>
+      <div className="banner" role="alert">
+        <strong>{t('keysGoneTitle')}</strong>
+        <p>{t('keysGone')}</p>
+        <div className="choices">
+          <button type="button" className="button" onClick={() => setWay('link')} {...linkNearing}>
+            {t('byDevice')}
+          </button>
+          <button
+            type="button"
+            className="button primary"
+            onClick={() => setWay('recover')}
+            {...recoverNearing}
+          >
+            {t('byKey')}
+          </button>
+        </div>
+      </div>
+      <WayIn way={way} session={session} handle={loss.handle} onClose={() => setWay('none')} />
+    </>
   );
 }
 

@@ -1,6 +1,5 @@
 'use client';
 
-import { useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { useTranslations } from 'use-intl';
 import { owesErasure } from '../../lib/client/erasure';
@@ -10,14 +9,12 @@ import type { Session } from '../../lib/client/meta';
 import { backToReading } from '../../lib/client/storage-intents';
 import { limits } from '../../lib/protocol/limits';
 import { handlePattern, normalizeHandle } from '../../lib/protocol/names';
-import { api, author } from '../hooks/author';
-import { queries } from '../hooks/queries';
+import { author } from '../hooks/author';
 import { useLost } from '../hooks/use-live';
-import { useSettled } from '../hooks/use-settled';
+import { useTaken } from '../hooks/use-taken';
 import { deviceKind, deviceName } from './device-name';
-import { LinkingModal } from './linking-modal';
 import { WelcomeLead } from './opening';
-import { RecoverAccount } from './recover-account';
+import { linkNearing, recoverNearing, type Way, WayIn } from './way-in';
 
 /** Choosing a name and a handle is all it takes: the engine makes the keys. */
 export function Welcome({ session }: { session: Session }) {
@@ -26,22 +23,12 @@ export function Welcome({ session }: { session: Session }) {
   const [name, setName] = useState(failed?.name ?? '');
   const [typed, setTyped] = useState(failed?.handle ?? '');
   const handle = normalizeHandle(typed);
-  const asked = useSettled(handle);
   const valid = handlePattern.test(handle);
-  const taken = useQuery(
-    {
-      queryKey: ['handleTaken', asked],
-      queryFn: () => api.accounts.handleTaken.query({ handle: asked }),
-      enabled: handlePattern.test(asked),
-      retry: false,
-    },
-    queries,
-  );
-  // What is known of another handle says nothing about this one.
-  const isTaken = handle === asked ? taken.data : undefined;
-  const [linking, setLinking] = useState(false);
+  const isTaken = useTaken(handle);
   useEffect(() => endFirstVisit(false), []);
-  const [recovering, setRecovering] = useState(session.state === 'recovery_failed');
+  const [way, setWay] = useState<Way>(session.state === 'recovery_failed' ? 'recover' : 'none');
+  const byDevice = { onClick: () => setWay('link'), ...linkNearing };
+  const byKey = { onClick: () => setWay('recover'), ...recoverNearing };
   // Nothing can begin, nor is the account named, while what it had is being erased.
   const erasing = owesErasure(session);
   const loss = useLost();
@@ -63,15 +50,10 @@ export function Welcome({ session }: { session: Session }) {
         />
         {lost && (
           <div className="ways">
-            <button
-              type="button"
-              className="button primary"
-              disabled={busy}
-              onClick={() => setRecovering(true)}
-            >
+            <button type="button" className="button primary" disabled={busy} {...byKey}>
               {t('storage.byKey')}
             </button>
-            <button type="button" className="button" disabled={busy} onClick={() => setLinking(true)}>
+            <button type="button" className="button" disabled={busy} {...byDevice}>
               {t('storage.byDevice')}
             </button>
             {lost.what === 'keys' && session.state === 'recovery_failed' && (
@@ -149,18 +131,20 @@ export function Welcome({ session }: { session: Session }) {
         </form>
         {!lost && (
           <>
-            <button type="button" className="button wide" disabled={busy} onClick={() => setLinking(true)}>
+            <button type="button" className="button wide" disabled={busy} {...byDevice}>
               {t('welcome.existing')}
             </button>
-            <button type="button" className="button wide" disabled={busy} onClick={() => setRecovering(true)}>
+            <button type="button" className="button wide" disabled={busy} {...byKey}>
               {t('welcome.lost')}
             </button>
           </>
         )}
-        {(recovering || session.state === 'recovering') && (
-          <RecoverAccount session={session} handle={lost?.handle} onClose={() => setRecovering(false)} />
-        )}
-        {linking && <LinkingModal side="new" onClose={() => setLinking(false)} />}
+        <WayIn
+          way={session.state === 'recovering' ? 'recover' : way}
+          session={session}
+          handle={lost?.handle}
+          onClose={() => setWay('none')}
+        />
       </div>
     </main>
   );

@@ -24,6 +24,7 @@ export function useMultiDeviceSync(): void {
   useEffect(() => {
     // At a first visit it has nothing to do but to be there when somebody has chosen a name.
     if (looksFirst()) return whenThereIsTime(engineWorker);
+    // It runs already, unless this is drawn anew after a first visit that was cut short.
     engineWorker();
     return undefined;
   }, []);

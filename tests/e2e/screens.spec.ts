@@ -78,6 +78,22 @@ test('a handle that is taken is said so before anything is sent', async ({ brows
   await expect(other.page.getByRole('button', { name: 'Create account' })).toBeDisabled();
 });
 
+test('a handle of which a missing network kept the answer is looked up once it is back', async ({
+  browser,
+}) => {
+  const juno = await Person.open(browser, server.origin, 'Juno');
+  await juno.signUp();
+  const other = await Person.open(browser, server.origin, 'Other');
+  await other.page.getByLabel('Your name').fill('Other');
+  await other.context.setOffline(true);
+  const failed = other.page.waitForEvent('requestfailed', (asked) => asked.url().includes('handleTaken'));
+  await other.page.getByRole('textbox', { name: 'Handle' }).fill('@juno');
+  await failed;
+  await expect(other.page.getByText('This handle is taken.')).toHaveCount(0);
+  await other.context.setOffline(false);
+  await expect(other.page.getByText('This handle is taken.')).toBeVisible();
+});
+
 test('signing out erases the device, and the next account starts empty', async ({ browser }) => {
   const hana = await Person.open(browser, server.origin, 'Hana');
   await hana.signUp();
