@@ -100,13 +100,21 @@ async function settle(context: BrowserContext, origin: string): Promise<string> 
   }
 }
 
+type Look = [screen: Screen, device: 'phone' | 'desktop', debugged: boolean, tell?: Tell];
+
+/** Lighthouse's trace now and then misses the navigation; it gives no score then, and asks to be run again. */
+async function look(...asked: Look): Promise<Scores> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await lookOnce(...asked);
+    } catch (error) {
+      if (tries === 3 || !String(error).includes('NO_NAVSTART')) throw error;
+    }
+  }
+}
+
 /** One look in a browser that has just been started, as somebody starts an app. */
-async function look(
-  screen: Screen,
-  device: 'phone' | 'desktop',
-  debugged: boolean,
-  tell?: Tell,
-): Promise<Scores> {
+async function lookOnce(...[screen, device, debugged, tell]: Look): Promise<Scores> {
   const port = await freePort();
   const context = await launch(screen.profile(), port, new URL(screen.url).origin);
   try {
