@@ -100,21 +100,25 @@ async function settle(context: BrowserContext, origin: string): Promise<string> 
   }
 }
 
-type Look = [screen: Screen, device: 'phone' | 'desktop', debugged: boolean, tell?: Tell];
-
 /** Lighthouse's trace now and then misses the navigation; it gives no score then, and asks to be run again. */
-async function look(...asked: Look): Promise<Scores> {
+async function look(...[screen, device, debugged, tell]: Parameters<typeof lookOnce>): Promise<Scores> {
   for (let tries = 1; ; tries++) {
     try {
-      return await lookOnce(...asked);
+      return await lookOnce(screen, device, debugged, tell);
     } catch (error) {
       if (tries === 3 || !String(error).includes('NO_NAVSTART')) throw error;
+      tell?.('Lighthouse recorded no navigation: once more');
     }
   }
 }
 
 /** One look in a browser that has just been started, as somebody starts an app. */
-async function lookOnce(...[screen, device, debugged, tell]: Look): Promise<Scores> {
+async function lookOnce(
+  screen: Screen,
+  device: 'phone' | 'desktop',
+  debugged: boolean,
+  tell?: Tell,
+): Promise<Scores> {
   const port = await freePort();
   const context = await launch(screen.profile(), port, new URL(screen.url).origin);
   try {

@@ -29,17 +29,14 @@ export const InstallOffer = memo(function InstallOffer() {
         <button
           type="button"
           className="button primary"
-          onClick={() => {
-            if (install.way === 'ask') {
-              void putOffInstall(author);
-              void install.ask();
-            } else {
+          onClick={async () => {
+            if (install.way === 'ask') void install.ask();
+            else {
               // Not put off before it can be explained.
-              void ahead().then(() => {
-                setExplaining(true);
-                return putOffInstall(author);
-              });
+              await ahead();
+              setExplaining(true);
             }
+            await putOffInstall(author);
           }}
         >
           {t('install')}
