@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { AparteError } from '../../lib/protocol/errors';
 import { type Metrics, stopwatch } from '../metrics/metrics';
+import { commitAloneAnswer, commitAloneText, commitAloneValues } from './commit-alone';
 import {
   type CommitInput,
   type CommitStatus,
@@ -8,7 +9,7 @@ import {
   commitText,
   commitValues,
 } from './commit-statement';
-import { Rosters } from './rosters';
+import { type KnownRoster, Rosters } from './rosters';
 
 /** What became of one message. */
 export interface CommitOutcome {
@@ -171,7 +172,13 @@ export class CommitLane {
     const known = batch.map(({ sender, message }) =>
       this.#rosters.find(message.conversationId, message.rosterVersion, sender.deviceId),
     );
-    const isKnown = known.map((roster) => roster !== undefined);
+    const [first] = batch;
+    const [roster] = known;
+    if (batch.length === 1 && first !== undefined && roster !== undefined && isPlain(first)) {
+      const outcome = await this.#executeAlone(first, roster);
+      if (outcome !== undefined) return [outcome];
+    }
+    const isKnown = known.map((one) => one !== undefined);
     const values = commitValues(batch, this.#options.now(), isKnown);
     const answer = await this.#options.pool.query({ name: 'commit', text: commitText, values });
     const [{ rows, envelopes }] = commitAnswer.parse(answer.rows);
@@ -193,7 +200,22 @@ export class CommitLane {
       return { status, rosterVersion, seq, at, userIds: receivers.get(conversationId) ?? [], envelopeIds };
     });
   }
+
+  /** @returns undefined where it is not as it was found, and nothing was done */
+  async #executeAlone(
+    input: CommitInput,
+    { version, userIds }: KnownRoster,
+  ): Promise<CommitOutcome | undefined> {
+    const at = this.#options.now();
+    const values = commitAloneValues(input, at);
+    const answer = await this.#options.pool.query({ name: 'commit alone', text: commitAloneText, values });
+    const [stored] = commitAloneAnswer.parse(answer.rows);
+    if (stored === undefined) return undefined;
+    return { status: 'sent', rosterVersion: version, seq: stored.seq, at, userIds, envelopeIds: none };
+  }
 }
+
+const isPlain = ({ message }: CommitInput) => message.slot === 'log' && message.envelopes.length === 0;
 
 /** Most messages have no envelopes. */
 const none: ReadonlyMap<number, number> = new Map();

@@ -63,6 +63,21 @@ test('the same message through two nodes at once is stored once, with one number
   );
 });
 
+test('the same plain message of one who has sent through both nodes is stored once, with one number', async () => {
+  const [one, two] = nodes;
+  const [anna, bert] = [await person(one), await person(one)];
+  const conversation = await contacts(one, anna, bert);
+  for (const node of nodes) await send(node, anna, text(conversation));
+  const seqs: number[] = [];
+  for (let round = 0; round < 100; round++) {
+    const message = text(conversation);
+    const results = await Promise.all([send(one, anna, message), send(two, anna, message)]);
+    expect(results[0]).toEqual(results[1]);
+    for (const result of results.slice(1)) if (result.status === 'sent') seqs.push(result.seq);
+  }
+  expect(seqs).toEqual(Array.from({ length: 100 }, (_, index) => index + 3));
+});
+
 test('an unblocking waits for a removal of a device that is under way', async () => {
   const [one, two] = nodes;
   const [anna, bert] = [await person(one), await person(one)];

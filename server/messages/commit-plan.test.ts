@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import * as z from 'zod';
 import { openTestDatabase, type TestDatabase } from '../../tests/databases';
+import { commitAloneText } from './commit-alone';
 import { commitText } from './commit-statement';
 
 /** A node may connect while the tables are empty, and known to be: it keeps the plans that it makes then. */
@@ -29,20 +30,27 @@ const plan: z.ZodType<Plan> = z.lazy(() =>
 );
 const explained = z.tuple([z.object({ 'QUERY PLAN': z.tuple([z.object({ Plan: plan })]) })]);
 
-test('the commit that was planned over empty tables reads each of them by key', async () => {
-  const client = await database.pool.connect();
-  try {
-    await client.query(`prepare planned as ${commitText}`);
-    const nothing = Array.from({ length: 15 }, () => 'null').join(', ');
-    const { rows } = await client.query(`explain (format json) execute planned(${nothing})`);
-    const whole = scans(explained.parse(rows)[0]['QUERY PLAN'][0].Plan).filter(
-      (scan) => scan['Index Cond'] === undefined && scan['Recheck Cond'] === undefined,
-    );
-    expect(whole.map((scan) => `${scan['Node Type']} of ${scan['Relation Name']}`)).toEqual([]);
-  } finally {
-    client.release();
-  }
-});
+test.each([
+  { of: 'a batch', statement: commitText, parameters: 15 },
+  { of: 'one message', statement: commitAloneText, parameters: 7 },
+])(
+  'the commit of $of that was planned over empty tables reads each of them by key',
+  async ({ statement, parameters }) => {
+    const client = await database.pool.connect();
+    try {
+      await client.query(`prepare planned as ${statement}`);
+      const nothing = Array.from({ length: parameters }, () => 'null').join(', ');
+      const { rows } = await client.query(`explain (format json) execute planned(${nothing})`);
+      const whole = scans(explained.parse(rows)[0]['QUERY PLAN'][0].Plan).filter(
+        (scan) => scan['Index Cond'] === undefined && scan['Recheck Cond'] === undefined,
+      );
+      expect(whole.map((scan) => `${scan['Node Type']} of ${scan['Relation Name']}`)).toEqual([]);
+    } finally {
+      await client.query('deallocate planned');
+      client.release();
+    }
+  },
+);
 
 function scans(of: Plan): Plan[] {
   const own = of['Relation Name'] !== undefined && of['Node Type'].includes('Scan') ? [of] : [];

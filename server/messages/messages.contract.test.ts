@@ -278,6 +278,41 @@ describe.each(databaseKinds)('messages on %s', (kind) => {
     expect(told).toEqual(Array(2).fill([anna.userId, carl.userId].sort()));
   });
 
+  test('stores what one who has sent before sends alone: with the next number, once, and at the time of its commit', async () => {
+    const [anna, bert] = [await person(domain), await person(domain)];
+    const conversation = await contacts(domain, anna, bert);
+    const { conversationId } = conversation;
+    const [first, second] = [text(conversation), text(conversation)];
+    await send(domain, anna, first);
+    domain.clock.now += 1_000;
+    const at = domain.now();
+    expect(await send(domain, anna, second)).toEqual({ status: 'sent', seq: 2, at });
+    domain.clock.now += 1_000;
+    domain.told.length = 0;
+    expect(await send(domain, anna, second)).toEqual({ status: 'sent', seq: 2, at });
+    expect(domain.told).toEqual([]);
+    const other = await group(domain, anna, bert);
+    await send(domain, anna, text(other));
+    await expect(send(domain, anna, text(other, { clientId: second.clientId }))).rejects.toEqual(
+      refused('conflict'),
+    );
+    await expect(send(domain, anna, text(conversation, { ciphertext: 'a\u0000b' }))).rejects.toThrow();
+    const { messages, lastSeq } = await pull(domain, bert, { conversationId, after: 0, limit: 10 });
+    expect(lastSeq).toBe(2);
+    expect(
+      messages.map(({ seq, clientId, senderUserId, senderDeviceId }) => [
+        seq,
+        clientId,
+        senderUserId,
+        senderDeviceId,
+      ]),
+    ).toEqual([
+      [1, first.clientId, anna.userId, anna.deviceId],
+      [2, second.clientId, anna.userId, anna.deviceId],
+    ]);
+    expect(messages[1]).toMatchObject({ ciphertext: second.ciphertext, at });
+  });
+
   test('tells all members of what is sent at once by those who have sent before and those who have not', async () => {
     const [anna, bert] = [await person(domain), await person(domain)];
     const conversation = await contacts(domain, anna, bert);
