@@ -82,6 +82,8 @@ void drive_start(char *command) {
   drive.delivered_before = counters.delivered;
   drive.acked_before = counters.acked;
   drive.started = now_ns();
+  /* Several generators are told to begin in the same millisecond; each has its own beat, like people. */
+  if (drive.open && drive.rate > 0) drive.started += (uint64_t)((double)(roll() % 1000) / 1000 * 1e9 / drive.rate);
   drive.ends = drive.started + (uint64_t)(seconds * 1e9);
   drive.on = true;
 }
@@ -167,6 +169,7 @@ int drive_step(void) {
     return 1;
   }
   if (drive.open) {
+    if (now < drive.started) return 1;
     uint64_t due = (uint64_t)((double)(now - drive.started) / 1e9 * drive.rate);
     for (int most = 2000; drive.issued < due && most > 0; most--) {
       uint64_t due_at = drive.started + (uint64_t)((double)drive.issued / drive.rate * 1e9);
