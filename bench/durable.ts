@@ -2,13 +2,13 @@ import pg from 'pg';
 import { type Drive, Generator, latencyAt } from './generators';
 import { option } from './options';
 import { type Bench, median, rounded, row } from './rows';
-import { startBenchServer } from './servers';
+import { deployedFlags, startBenchServer } from './servers';
 import { setStage } from './stage';
 import { Town } from './town';
 
 /**
  * From the sender's frame over the commit in Postgres to the receivers' sockets: 2,000 connected devices in 1,000
- * conversations of two, 450 bytes of ciphertext in base64. One node, Postgres with its defaults (fsync on, over
+ * conversations of two, 450 bytes of ciphertext in base64. One node with the heap of `deploy/Dockerfile`, Postgres with its defaults (fsync on, over
  * its socket in the file system, its log worn in) and the generator share the machine's cores.
  *
  * Saturation is a closed loop of 1,000 sends under way, until each is answered. Latency is that of an open loop at
@@ -17,6 +17,7 @@ import { Town } from './town';
 const people = 2_000;
 const underWay = 1_000;
 const ciphertextBytes = 600;
+const profileFlags = ['--cpu-prof', '--cpu-prof-dir=/tmp/aparte-profile'];
 
 export const durable: Bench = async (tell) => {
   const rounds = option('rounds', 3);
@@ -29,7 +30,7 @@ export const durable: Bench = async (tell) => {
     const server = await startBenchServer('own', {
       built: stage.built,
       env: { DATABASE_URL: stage.postgres.socketUrl },
-      flags: process.argv.includes('--profile') ? ['--cpu-prof', '--cpu-prof-dir=/tmp/aparte-profile'] : [],
+      flags: [...deployedFlags(), ...(process.argv.includes('--profile') ? profileFlags : [])],
     });
     const generator = await Generator.start({
       program: stage.program,

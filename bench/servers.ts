@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import * as z from 'zod';
 import { freePort } from '../server/http/free-port';
 import { Child } from './child';
 
+const root = join(import.meta.dirname, '..');
 const ready = z.object({ port: z.number().min(1), control: z.number().optional() });
 
 export interface BenchServer {
@@ -16,7 +18,6 @@ export type ServerName = 'own' | 'bare-uws' | 'bare-ws' | 'bare-socket-io';
 
 /** Builds the programs in `nodes` as the server itself is built. @returns the folder they are in */
 export async function buildServers(): Promise<string> {
-  const root = join(import.meta.dirname, '..');
   const names: ServerName[] = ['own', 'bare-uws', 'bare-ws', 'bare-socket-io'];
   await build({
     absWorkingDir: root,
@@ -38,6 +39,16 @@ export interface ServerOptions {
   env?: Record<string, string>;
   /** For Node itself, such as --max-semi-space-size. */
   flags?: readonly string[];
+}
+
+const command = z.array(z.string());
+
+/** What Node is given by `deploy/Dockerfile`, for a node that has a machine for itself. */
+export function deployedFlags(): string[] {
+  const dockerfile = readFileSync(join(root, 'deploy/Dockerfile'), 'utf8');
+  const words = /^CMD (.+)$/m.exec(dockerfile)?.[1];
+  if (words === undefined) throw new Error('deploy/Dockerfile has no command.');
+  return command.parse(JSON.parse(words)).filter((word) => word.startsWith('--'));
 }
 
 export async function startBenchServer(name: ServerName, options: ServerOptions): Promise<BenchServer> {
