@@ -202,16 +202,15 @@ test('asks sooner when all together leave much unread, so that many who read a l
   for (let frame = 0; frame < 40; frame++)
     for (const one of devices) {
       hub.send(one.session, 'x'.repeat(4_000));
-      const asked = one.pings.length;
       endTick();
-      for (const ping of one.pings.slice(asked)) hub.acked(one.session, ping);
+      for (const { session, pings } of devices) hub.acked(session, pings.at(-1) ?? '');
     }
   expect(devices.map(({ closed }) => closed)).toEqual(devices.map(() => []));
   expect(hub.unackedBytes).toBeLessThan(150_000);
   expect(devices.every(({ pings }) => pings.length > 0)).toBe(true);
 });
 
-test('asks nobody who is not being written to, and in the same write as what it asks about', () => {
+test('asks with what it sends, in the same write, and not all at once', () => {
   const { hub, endTick } = hubOf({ maxUnackedBytesOfAll: 150_000 });
   const [one, other, quiet] = [device('a', 'one'), device('b', 'other'), device('c', 'quiet')];
   for (const { session } of [one, other, quiet]) hub.add(session);
@@ -232,7 +231,7 @@ test('asks nobody who is not being written to, and in the same write as what it 
   hub.send(one.session, 'x'.repeat(60_000));
   hub.send(other.session, 'y');
   endTick();
-  // All hold more than half now: one has more than its part, other has not, and quiet is sent nothing.
+  // Together they hold more than half now: one has more than its part, other has not, and quiet is sent nothing.
   expect([one, other, quiet].map(({ pings, calls }) => [pings.length, calls])).toEqual([
     [2, 2],
     [1, 3],
@@ -241,6 +240,32 @@ test('asks nobody who is not being written to, and in the same write as what it 
   hub.send(quiet.session, 'z');
   endTick();
   expect([quiet.pings.length, quiet.calls]).toEqual([2, 3]);
+});
+
+test('asks those who are sent nothing more in turn, one for sixteen writes, while much is unread', () => {
+  const { hub, endTick } = hubOf({ maxUnackedBytesOfAll: 150_000 });
+  const quiet = Array.from({ length: 20 }, (_, index) => device(`user ${index}`, 'phone'));
+  const busy = device('busy', 'phone');
+  for (const { session } of [...quiet, busy]) hub.add(session);
+  for (const { session } of quiet) hub.send(session, 'x'.repeat(3_500));
+  endTick();
+  const asked = () => quiet.reduce((sum, { pings }) => sum + pings.length, 0);
+  const writes = (count: number) => {
+    for (let write = 0; write < count; write++) {
+      hub.send(busy.session, 'y');
+      endTick();
+    }
+  };
+  writes(16);
+  expect(asked()).toBe(0);
+  hub.send(busy.session, 'y'.repeat(6_000));
+  endTick();
+  writes(15);
+  expect(asked()).toBe(1);
+  writes(16 * 30);
+  expect(quiet.map(({ pings }) => pings.length)).toEqual(quiet.map(() => 1));
+  for (const { session, pings } of [...quiet, busy]) hub.acked(session, pings[0] ?? '');
+  expect(hub.unackedBytes).toBe(495);
 });
 
 test('cuts a device when a frame for it was dropped, also one that is asked with it', () => {

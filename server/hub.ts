@@ -46,6 +46,7 @@ export class Hub {
     this.#writer = new Writer({
       maxUnackedBytes,
       maxUnackedBytesOfAll,
+      everybody: () => this.sessions(),
       sessionCount: () => this.#size,
       nonce,
       endOfTick,

@@ -7,7 +7,8 @@ export interface WriterOptions {
   maxUnackedBytes: number;
   /** Most for all devices of the node together; beyond it those who have more than their share are cut. */
   maxUnackedBytesOfAll: number;
-  /** How many sessions the node has. */
+  /** All sessions of the node, and how many they are. */
+  everybody: () => Iterable<Session>;
   sessionCount: () => number;
   /** Random numbers from 1 to 2^30 that a device cannot guess. */
   nonce: () => number;
@@ -20,6 +21,9 @@ export interface WriterOptions {
 
 /** After so many bytes at most a device is asked whether it has read them. */
 const askEveryBytes = 64 * 1024;
+/** While much is unread, one in so many writes asks somebody else, and looks at so many for that at most. */
+const writesForOneMore = 16;
+const lookedAtMost = 16;
 /** No message is made longer than this by joining: others wait while one is written and read. */
 const maxJoinedBytes = 64 * 1024;
 /** While the node holds too much, nobody may leave more unread than this. */
@@ -35,6 +39,9 @@ export class Writer {
   #dirty: Session[] = [];
   #scheduled = false;
   #unackedBytes = 0;
+  /** Whose turn it is to be asked though nothing is sent to them, and how many were written to since the last. */
+  #turns: Iterator<Session> | null = null;
+  #writes = 0;
 
   constructor(options: WriterOptions) {
     this.#options = options;
@@ -83,18 +90,40 @@ export class Writer {
     const dirty = this.#dirty;
     this.#dirty = [];
     for (const session of dirty) if (session.open) this.write(session);
+    if (!this.#holdsMuch) return;
+    this.#writes += dirty.length;
+    for (; this.#writes >= writesForOneMore; this.#writes -= writesForOneMore) this.#askOneMore();
   };
+
+  get #holdsMuch(): boolean {
+    return this.#unackedBytes > this.#options.maxUnackedBytesOfAll / 2;
+  }
 
   /**
    * Many who were sent a little each, and read it, would look like many who do not read: nobody was asked yet. So when
-   * half of what all may leave unread is there, a device is asked after its part of a quarter: with what it is sent
-   * anyway, since asking all of them at once holds a node of 15,000 up for half a second. Three quarters are the most
-   * that those who read can come to: one that is sent nothing more stays in the half.
+   * half of what all may leave unread is there, a device is asked after its part of a quarter, with what it is sent
+   * anyway: asking all of them at once holds a node of 15,000 up for half a second.
    */
   #askAfterBytes(): number {
     const { maxUnackedBytesOfAll, sessionCount } = this.#options;
-    if (this.#unackedBytes <= maxUnackedBytesOfAll / 2) return askEveryBytes;
-    return Math.min(askEveryBytes, maxUnackedBytesOfAll / 4 / sessionCount());
+    return this.#holdsMuch
+      ? Math.min(askEveryBytes, maxUnackedBytesOfAll / 4 / sessionCount())
+      : askEveryBytes;
+  }
+
+  /** Those who are sent nothing more would stay unasked: they are, in turn. */
+  #askOneMore(): void {
+    this.#turns ??= this.#options.everybody()[Symbol.iterator]();
+    for (let looked = 0; looked < lookedAtMost; looked++) {
+      const { value: session, done } = this.#turns.next();
+      if (done) {
+        this.#turns = null;
+        return;
+      }
+      if (!session.open || session.pingNonce !== 0 || session.unackedSincePing === 0) continue;
+      this.#ask(session);
+      return;
+    }
   }
 
   /** Asks in one write with what waits: a write costs more than all else here. */

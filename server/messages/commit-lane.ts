@@ -9,7 +9,7 @@ import {
   commitText,
   commitValues,
 } from './commit-statement';
-import { type KnownRoster, Rosters } from './rosters';
+import { Rosters } from './rosters';
 
 /** What became of one message. */
 export interface CommitOutcome {
@@ -169,16 +169,16 @@ export class CommitLane {
     const { metrics } = this.#options;
     metrics.batchMessages.add(batch.length);
     metrics.batchBytes.add(batch.reduce((sum, item) => sum + sizeOf(item), 0));
-    const known = batch.map(({ sender, message }) =>
-      this.#rosters.find(message.conversationId, message.rosterVersion, sender.deviceId),
-    );
     const [first] = batch;
-    const [roster] = known;
-    if (batch.length === 1 && first !== undefined && roster !== undefined && isPlain(first)) {
-      const outcome = await this.#executeAlone(first, roster);
+    if (batch.length === 1 && first !== undefined && isPlain(first)) {
+      const outcome = await this.#executeAlone(first);
       if (outcome !== undefined) return [outcome];
     }
-    const isKnown = known.map((one) => one !== undefined);
+    const known = batch.map(({ sender, message }) => {
+      const roster = this.#rosters.at(message.conversationId, message.rosterVersion);
+      return roster?.senders.has(sender.deviceId) ? roster : undefined;
+    });
+    const isKnown = known.map((roster) => roster !== undefined);
     const values = commitValues(batch, this.#options.now(), isKnown);
     const answer = await this.#options.pool.query({ name: 'commit', text: commitText, values });
     const [{ rows, envelopes }] = commitAnswer.parse(answer.rows);
@@ -201,17 +201,18 @@ export class CommitLane {
     });
   }
 
-  /** @returns undefined where it is not as it was found, and nothing was done */
-  async #executeAlone(
-    input: CommitInput,
-    { version, userIds }: KnownRoster,
-  ): Promise<CommitOutcome | undefined> {
+  /** @returns undefined where it is not to be stored, or not by this, and nothing was done */
+  async #executeAlone(input: CommitInput): Promise<CommitOutcome | undefined> {
+    const { conversationId, rosterVersion } = input.message;
+    const roster = this.#rosters.at(conversationId, rosterVersion);
     const at = this.#options.now();
-    const values = commitAloneValues(input, at);
-    const answer = await this.#options.pool.query({ name: 'commit alone', text: commitAloneText, values });
+    const values = commitAloneValues(input, at, roster);
+    const answer = await this.#options.pool.query({ name: 'commit_alone', text: commitAloneText, values });
     const [stored] = commitAloneAnswer.parse(answer.rows);
     if (stored === undefined) return undefined;
-    return { status: 'sent', rosterVersion: version, seq: stored.seq, at, userIds, envelopeIds: none };
+    this.#rosters.learn(conversationId, rosterVersion, input.sender.deviceId, stored.userIds);
+    const userIds = roster?.userIds ?? stored.userIds ?? [];
+    return { status: 'sent', rosterVersion, seq: stored.seq, at, userIds, envelopeIds: none };
   }
 }
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { openTestDatabase, type TestDatabase } from '../../tests/databases';
 import { contacts, group, person, type TestDomain, testDomain, text } from '../../tests/domain';
 import { addMembers, block, removeMember, unblockUser } from '../conversations/conversations';
@@ -76,6 +76,62 @@ test('the same plain message of one who has sent through both nodes is stored on
     for (const result of results.slice(1)) if (result.status === 'sent') seqs.push(result.seq);
   }
   expect(seqs).toEqual(Array.from({ length: 100 }, (_, index) => index + 3));
+});
+
+test('a message alone is committed by a statement of its own, and others by that of a batch', async () => {
+  const [, two] = nodes;
+  const [anna, bert] = [await person(two), await person(two)];
+  const conversation = await contacts(two, anna, bert);
+  const asked = vi.spyOn(second.pool, 'query');
+  try {
+    const envelopes = [{ recipientDeviceId: bert.deviceId, type: 'm.room_key', content: 'key' }];
+    await send(two, anna, text(conversation));
+    await send(two, anna, text(conversation));
+    await send(two, anna, text(conversation, { envelopes }));
+    await send(two, anna, text(conversation, { slot: 'mark' }));
+    await Promise.all([send(two, anna, text(conversation)), send(two, anna, text(conversation))]);
+    const names = asked.mock.calls.map(([query]: unknown[]) =>
+      typeof query === 'object' && query !== null && 'name' in query ? query.name : undefined,
+    );
+    expect(names.filter((name) => name !== undefined)).toEqual([
+      'commit_alone',
+      'commit_alone',
+      'commit',
+      'commit',
+      'commit',
+    ]);
+  } finally {
+    asked.mockRestore();
+  }
+});
+
+test('a message alone that waits for a change of the roster is judged by the new one', async () => {
+  const [one, two] = nodes;
+  const [anna, bert] = [await person(one), await person(one)];
+  const before = await contacts(one, anna, bert);
+  const { conversationId } = before;
+  await send(two, anna, text(before));
+  const change = await database.pool.connect();
+  try {
+    await change.query('begin');
+    await change.query('update conversations set roster_version = roster_version + 1 where id = $1', [
+      conversationId,
+    ]);
+    const sent = send(two, anna, text(before));
+    const waiting = async () => {
+      const { rows } = await database.pool.query(
+        "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%update conversations set last_seq%'",
+      );
+      return rows.length > 0;
+    };
+    await expect.poll(waiting, { interval: 5, timeout: 10_000 }).toBe(true);
+    await change.query('commit');
+    expect(await sent).toEqual({ status: 'stale', rosterVersion: before.rosterVersion + 1 });
+    const [after] = await readConversations(one.db, anna.userId, [conversationId]);
+    expect(after?.lastSeq).toBe(1);
+  } finally {
+    change.release(true);
+  }
 });
 
 test('an unblocking waits for a removal of a device that is under way', async () => {

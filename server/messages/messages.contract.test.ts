@@ -278,7 +278,7 @@ describe.each(databaseKinds)('messages on %s', (kind) => {
     expect(told).toEqual(Array(2).fill([anna.userId, carl.userId].sort()));
   });
 
-  test('stores what one who has sent before sends alone: with the next number, once, and at the time of its commit', async () => {
+  test('stores a message alone with the next number, once, and at the time of its commit', async () => {
     const [anna, bert] = [await person(domain), await person(domain)];
     const conversation = await contacts(domain, anna, bert);
     const { conversationId } = conversation;

@@ -18,10 +18,10 @@ export class Rosters {
   readonly #known = new Map<string, KnownRoster>();
   #ids = 0;
 
-  /** What is known of the conversation at this version, if the device may send there then. */
-  find(conversationId: string, version: number, deviceId: string): KnownRoster | undefined {
+  /** What is known of the conversation at this version. */
+  at(conversationId: string, version: number): KnownRoster | undefined {
     const known = this.#known.get(conversationId);
-    return known?.version === version && known.senders.has(deviceId) ? known : undefined;
+    return known?.version === version ? known : undefined;
   }
 
   /** A message of this device was stored at this version. @param userIds who receives, where the commit has told */

@@ -54,7 +54,7 @@ const kinds: Readonly<Record<string, StatementKind>> = {
 function statementKind(query: unknown): StatementKind {
   if (typeof query === 'string') return kinds[firstWord(query)] ?? 'other';
   if (typeof query !== 'object' || query === null) return 'other';
-  if ('name' in query && query.name === 'commit') return 'commit';
+  if ('name' in query && (query.name === 'commit' || query.name === 'commit_alone')) return 'commit';
   return 'text' in query && typeof query.text === 'string'
     ? (kinds[firstWord(query.text)] ?? 'other')
     : 'other';
