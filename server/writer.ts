@@ -89,10 +89,12 @@ export class Writer {
     this.#scheduled = false;
     const dirty = this.#dirty;
     this.#dirty = [];
+    if (this.#holdsMuch) {
+      // Before the writes: whoever is written to anyway is asked with that.
+      this.#writes += dirty.length;
+      for (; this.#writes >= writesForOneMore; this.#writes -= writesForOneMore) this.#askOneMore();
+    }
     for (const session of dirty) if (session.open) this.write(session);
-    if (!this.#holdsMuch) return;
-    this.#writes += dirty.length;
-    for (; this.#writes >= writesForOneMore; this.#writes -= writesForOneMore) this.#askOneMore();
   };
 
   get #holdsMuch(): boolean {
