@@ -262,10 +262,18 @@ test('asks those who are sent nothing more in turn, one for sixteen writes, whil
   endTick();
   writes(15);
   expect(asked()).toBe(1);
+  // One whose turn it is, and who is sent something, is asked with that.
+  const next = quiet.filter(({ pings }) => pings.length === 0).at(-1);
+  if (next === undefined) throw new Error('Nobody is left.');
+  writes(15);
+  const calls = next.calls;
+  hub.send(next.session, 'z');
+  endTick();
+  expect([next.pings.length, next.calls - calls]).toEqual([1, 1]);
   writes(16 * 30);
   expect(quiet.map(({ pings }) => pings.length)).toEqual(quiet.map(() => 1));
   for (const { session, pings } of [...quiet, busy]) hub.acked(session, pings[0] ?? '');
-  expect(hub.unackedBytes).toBe(495);
+  expect(hub.unackedBytes).toBe(510);
 });
 
 test('cuts a device when a frame for it was dropped, also one that is asked with it', () => {

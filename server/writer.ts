@@ -39,8 +39,8 @@ export class Writer {
   #dirty: Session[] = [];
   #scheduled = false;
   #unackedBytes = 0;
-  /** Whose turn it is to be asked though nothing is sent to them, and how many were written to since the last. */
-  #turns: Iterator<Session> | null = null;
+  /** Who is still to be asked in turn, and how many were written to since the last was. A copy: no iterator of what changes. */
+  #turns: Session[] = [];
   #writes = 0;
 
   constructor(options: WriterOptions) {
@@ -89,6 +89,7 @@ export class Writer {
     this.#scheduled = false;
     const dirty = this.#dirty;
     this.#dirty = [];
+    if (this.#unackedBytes < this.#options.maxUnackedBytesOfAll / 4) this.#turns = [];
     if (this.#holdsMuch) {
       // Before the writes: whoever is written to anyway is asked with that.
       this.#writes += dirty.length;
@@ -115,13 +116,10 @@ export class Writer {
 
   /** Those who are sent nothing more would stay unasked: they are, in turn. */
   #askOneMore(): void {
-    this.#turns ??= this.#options.everybody()[Symbol.iterator]();
+    if (this.#turns.length === 0) this.#turns = [...this.#options.everybody()];
     for (let looked = 0; looked < lookedAtMost; looked++) {
-      const { value: session, done } = this.#turns.next();
-      if (done) {
-        this.#turns = null;
-        return;
-      }
+      const session = this.#turns.pop();
+      if (session === undefined) return;
       if (!session.open || session.pingNonce !== 0 || session.unackedSincePing === 0) continue;
       this.#ask(session);
       return;

@@ -7,8 +7,8 @@ import type { KnownRoster } from './rosters';
  * needs, which is half of that statement's work for one message.
  *
  * Why it is right in READ COMMITTED: a row is updated only if it has the message's roster version both in the snapshot
- * from the statement's start and, after waiting for it, in its newest state. Versions only rise, so members and devices
- * in the snapshot are the newest too, and what an earlier commit has found at that version holds ($8 for the sender, $9
+ * from the statement's start and, after waiting for it, in its newest state. Every change of members, states and devices
+ * raises it under the row's lock, and it only rises: members and devices in the snapshot are the newest too, and what an earlier commit has found at that version holds ($8 for the sender, $9
  * for who receives). Otherwise, and where the message is there already, nothing is done and no row answered: the
  * whole statement says what is the case. A duplicate that another node commits meanwhile violates the unique index.
  */

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { AparteError } from '../../lib/protocol/errors';
 import { openTestDatabase, type TestDatabase } from '../../tests/databases';
 import { contacts, group, person, type TestDomain, testDomain, text } from '../../tests/domain';
-import { addMembers, block, removeMember, unblockUser } from '../conversations/conversations';
+import { accept, addMembers, block, removeMember, unblockUser } from '../conversations/conversations';
 import { readConversations } from '../conversations/read';
 import { type Database, openDatabase } from '../db/pool';
 import { pull as pullEnvelopes } from '../envelopes/envelopes';
@@ -105,34 +106,49 @@ test('a message alone is committed by a statement of its own, and others by that
   }
 });
 
-test('a message alone that waits for a change of the roster is judged by the new one', async () => {
-  const [one, two] = nodes;
-  const [anna, bert] = [await person(one), await person(one)];
-  const before = await contacts(one, anna, bert);
-  const { conversationId } = before;
-  await send(two, anna, text(before));
-  const change = await database.pool.connect();
-  try {
-    await change.query('begin');
-    await change.query('update conversations set roster_version = roster_version + 1 where id = $1', [
-      conversationId,
-    ]);
-    const sent = send(two, anna, text(before));
-    const waiting = async () => {
-      const { rows } = await database.pool.query(
-        "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%update conversations set last_seq%'",
-      );
-      return rows.length > 0;
-    };
-    await expect.poll(waiting, { interval: 5, timeout: 10_000 }).toBe(true);
-    await change.query('commit');
-    expect(await sent).toEqual({ status: 'stale', rosterVersion: before.rosterVersion + 1 });
-    const [after] = await readConversations(one.db, anna.userId, [conversationId]);
-    expect(after?.lastSeq).toBe(1);
-  } finally {
-    change.release(true);
-  }
-});
+test.each([
+  { sender: 'one who has sent before', before: 1 },
+  { sender: 'one who has not', before: 0 },
+])(
+  'a message alone of $sender that waits for a change of the roster is judged by the new one',
+  async ({ before }) => {
+    const [one, two] = nodes;
+    const [anna, bert] = [await person(one), await person(one)];
+    await contacts(one, anna, bert);
+    const conversation = await group(one, bert, anna);
+    const { conversationId } = conversation;
+    await accept(one, anna, conversationId);
+    const [roster] = await readConversations(one.db, anna.userId, [conversationId]);
+    if (roster === undefined) throw new Error('no conversation');
+    for (let count = 0; count < before; count++) await send(two, anna, text(roster));
+    const change = await database.pool.connect();
+    try {
+      await change.query('begin');
+      await change.query('update conversations set roster_version = roster_version + 1 where id = $1', [
+        conversationId,
+      ]);
+      await change.query("update members set state = 'left' where conversation_id = $1 and user_id = $2", [
+        conversationId,
+        anna.userId,
+      ]);
+      const sent = send(two, anna, text(roster)).catch((error: unknown) => error);
+      const waiting = async () => {
+        const { rows } = await database.pool.query(
+          `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
+         and query like '%update conversations set last_seq%'`,
+        );
+        return rows.length > 0;
+      };
+      await expect.poll(waiting, { interval: 5, timeout: 10_000 }).toBe(true);
+      await change.query('commit');
+      expect(await sent).toEqual(new AparteError('forbidden'));
+      const [after] = await readConversations(one.db, bert.userId, [conversationId]);
+      expect(after?.lastSeq).toBe(before);
+    } finally {
+      change.release(true);
+    }
+  },
+);
 
 test('an unblocking waits for a removal of a device that is under way', async () => {
   const [one, two] = nodes;
