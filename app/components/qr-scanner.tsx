@@ -33,7 +33,7 @@ export function QrScanner({ onCode }: { onCode: (text: string) => void }) {
       <div className="camera" id={id} hidden={problem === 'camera'} />
       <div id={`${id}-picture`} hidden />
       {problem && (
-        <p className="notice" role="status">
+        <p className={problem === 'camera' ? 'notice camera-off' : 'notice'} role="status">
           {t(problem === 'camera' ? 'noCamera' : 'noCode')}
         </p>
       )}

@@ -152,6 +152,24 @@ test('wrong digits, a used code, a wrong code and a cancelled linking end in a s
   await expect(emma.page.getByText('The other device has ended the linking.')).toBeVisible();
 });
 
+test('what stands below the camera does not move when that cannot be used', async ({ browser }) => {
+  const { page } = await Person.open(browser, server.origin, 'Karl');
+  await page.evaluate(() => {
+    navigator.mediaDevices.getUserMedia = () =>
+      new Promise((_resolve, reject) => {
+        addEventListener('refuse', () => reject(new DOMException('There is none.', 'NotFoundError')));
+        document.body.dataset.asked = 'yes';
+      });
+  });
+  await page.getByRole('button', { name: 'I already have an account' }).click();
+  await expect(page.locator('body')).toHaveAttribute('data-asked', 'yes');
+  const use = page.getByRole('button', { name: 'Continue' });
+  const before = await use.boundingBox();
+  await page.evaluate(() => dispatchEvent(new Event('refuse')));
+  await expect(page.getByText('The camera cannot be used here.')).toBeVisible();
+  expect(await use.boundingBox()).toEqual(before);
+});
+
 test('a code that many readers miss at any size is read from a picture', async ({ browser }) => {
   const fresh = await Person.open(browser, server.origin, 'Jana');
   await fresh.page.getByRole('button', { name: 'I already have an account' }).click();
