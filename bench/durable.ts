@@ -8,8 +8,9 @@ import { Town } from './town';
 
 /**
  * From the sender's frame over the commit in Postgres to the receivers' sockets: 2,000 connected devices in 1,000
- * conversations of two, 450 bytes of ciphertext in base64. One node with the heap of `deploy/Dockerfile`, Postgres with its defaults (fsync on, over
- * its socket in the file system, its log worn in) and the generator share the machine's cores.
+ * conversations of two, 450 bytes of ciphertext in base64. One node with the heap of `deploy/Dockerfile`, Postgres with
+ * its defaults (fsync on, over its socket in the file system, its log worn in) and the generator share the machine's
+ * cores.
  *
  * Saturation is a closed loop of 1,000 sends under way, until each is answered. Latency is that of an open loop at
  * half of it, from the moment at which a message was due until the receiver's process has its frame.

@@ -50,11 +50,13 @@ const kinds: Readonly<Record<string, StatementKind>> = {
   rollback: 'transaction',
 };
 
-/** By the statement's first word; the commit of messages has a kind of its own. */
+const commits = new Set<unknown>(['commit', 'commit_alone']);
+
+/** By the statement's first word; the commits of messages have a kind of their own. */
 function statementKind(query: unknown): StatementKind {
   if (typeof query === 'string') return kinds[firstWord(query)] ?? 'other';
   if (typeof query !== 'object' || query === null) return 'other';
-  if ('name' in query && (query.name === 'commit' || query.name === 'commit_alone')) return 'commit';
+  if ('name' in query && commits.has(query.name)) return 'commit';
   return 'text' in query && typeof query.text === 'string'
     ? (kinds[firstWord(query.text)] ?? 'other')
     : 'other';
